@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "util/error.h"
+
+/*
+ * The log: one line a message on standard error, or in the file of `-D`.
+ * Lines look like "platypus: warning: TEXT". Any thread may write; a line is
+ * never torn by another.
+ */
+
+/** Sends the log to @path (truncated) from now on. Main thread, at start. */
+bool log_open(const char *path, Error **errp);
+
+/** Flushes and closes the file; later lines go to standard error again. */
+void log_close(void);
+
+void error_report(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
+void warn_report(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
+void info_report(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
+
+/** Writes @line and a newline to the log as it is (traces use this). */
+void log_line(const char *line);
+
+/**
+ * LogLimit: what a guest can provoke is logged at most LOG_LIMIT_PER_SECOND
+ * times a second; the first line of a later second says how many were held
+ * back. A static or embedded LogLimit starts as zeroes.
+ */
+typedef struct LogLimit {
+    gint64 second;
+    unsigned count;
+    unsigned held_back;
+    int lock;
+} LogLimit;
+
+#define LOG_LIMIT_PER_SECOND 5
+
+/** Logs a warning unless @limit is exhausted for this second. Any thread. */
+void warn_report_limited(LogLimit *limit, const char *fmt, ...)
+    G_GNUC_PRINTF(2, 3);
