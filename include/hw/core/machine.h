@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "accel/accel.h"
+#include "hw/core/memory.h"
+#include "hw/core/platform-bus.h"
+
+/*
+ * Machines: `-M NAME,property=value,...`. The type of machine NAME is
+ * "NAME-machine". system/ fills MachineConfig from the command line; the
+ * machine's init builds the board.
+ */
+#define TYPE_MACHINE "machine"
+#define MACHINE_TYPE_NAME(name) name "-" TYPE_MACHINE
+OBJECT_DECLARE_TYPE(MachineState, MachineClass, MACHINE)
+
+typedef struct MachineConfig {
+    uint64_t ram_size;
+    unsigned smp;
+    const char *kernel; /* file names and texts; NULL when not given */
+    const char *initrd;
+    const char *append;
+    const char *dtb;
+    bool no_reboot;
+} MachineConfig;
+
+struct MachineClass {
+    ObjectClass parent_class;
+    const char *alias;       /* another NAME, or NULL */
+    bool is_default;
+    bool no_cpus;            /* -M none */
+    unsigned max_cpus;       /* before the accelerator's and GIC's limits */
+    /* Builds the board, up to but not including user-created devices. */
+    bool (*init)(MachineState *machine, Error **errp);
+    /*
+     * After the user-created devices: device tree, images, CPUs' entry. The
+     * machine is reset after it.
+     */
+    bool (*done)(MachineState *machine, Error **errp);
+    /* Takes everything down again; copes with half of an init. */
+    void (*finish)(MachineState *machine);
+};
+
+struct MachineState {
+    Object parent_obj;
+    MachineConfig config;   /* set before init */
+    Accel *accel;           /* set before init */
+    PlatformBus *bus;       /* set by init; NULL: no -device of sysbus type */
+    char *dumpdtb;          /* property of every machine with a tree */
+};
+
+/** The class of machine NAME or its alias, or NULL. */
+MachineClass *machine_class_find(const char *name);
+
+/**
+ * Realizes a user-created device and puts it on the machine's platform bus;
+ * an error for devices that cannot go there. @dev is at its place in the tree.
+ */
+bool machine_add_device(MachineState *machine, DeviceState *dev, Error **errp);

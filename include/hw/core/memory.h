@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <glib.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include "util/error.h"
+
+/*
+ * Guest memory: regions form a tree by offset, priority and an enable flag;
+ * an address space renders its tree into a flat view, which never changes once
+ * it is published. Listeners hear the difference between two views.
+ *
+ * Threads: the tree is changed with the machine lock held. Accesses take no
+ * lock (address_space_rw); they publish the view that they use, and a view is
+ * freed only when nobody publishes it.
+ */
+typedef uint64_t hwaddr;
+#define HWADDR_PRIx PRIx64
+
+typedef struct Object Object;
+typedef struct MemoryRegion MemoryRegion;
+typedef struct MemoryListener MemoryListener;
+typedef struct AddressSpace AddressSpace;
+typedef struct FlatView FlatView;
+
+typedef enum MemTxResult {
+    MEMTX_OK,
+    MEMTX_ERROR,        /* the device said no */
+    MEMTX_DECODE_ERROR, /* nothing there, or not of that size */
+} MemTxResult;
+
+/**
+ * MemoryRegionOps: an I/O region's callbacks. @addr is relative to the region;
+ * a value's bits above @size bytes are zero.
+ */
+typedef struct MemoryRegionOps {
+    /* A region without one of them fails such accesses. */
+    MemTxResult (*read)(void *opaque, hwaddr addr, uint64_t *value,
+                        unsigned size);
+    MemTxResult (*write)(void *opaque, hwaddr addr, uint64_t value,
+                         unsigned size);
+    /* What the guest may do: sizes in bytes; 0 means 1 and 8. */
+    unsigned min_access_size;
+    unsigned max_access_size;
+    bool unaligned; /* accesses need not be aligned to their size */
+    /*
+     * The callbacks do their own locking. Otherwise they are called with the
+     * machine lock held, which the access takes when its thread has it not.
+     */
+    bool lockless;
+} MemoryRegionOps;
+
+typedef enum MemoryRegionKind {
+    MEMORY_REGION_CONTAINER,
+    MEMORY_REGION_RAM,        /* the guest's memory; DMA may reach it */
+    MEMORY_REGION_RAM_DEVICE, /* a host mapping of device registers */
+    MEMORY_REGION_IO,
+} MemoryRegionKind;
+
+struct MemoryRegion {
+    MemoryRegionKind kind;
+    char *name;
+    Object *owner; /* not a reference */
+    uint64_t size; /* at most 2^63 */
+    bool enabled;
+    bool readonly;
+    bool owns_ram;
+    uint8_t *ram; /* kinds RAM and RAM_DEVICE */
+    const MemoryRegionOps *ops;
+    void *opaque;
+    MemoryRegion *container;
+    hwaddr addr; /* within the container */
+    int priority;
+    MemoryRegion *subregions; /* highest priority first, then latest added */
+    MemoryRegion *next;
+    AddressSpace *as; /* set on the root of one */
+};
+
+/* Embedded; finish before the owner's memory goes. */
+void memory_region_init(MemoryRegion *mr, Object *owner, const char *name,
+                        uint64_t size);
+void memory_region_init_io(MemoryRegion *mr, Object *owner,
+                           const MemoryRegionOps *ops, void *opaque,
+                           const char *name, uint64_t size);
+/** Fresh zeroed anonymous memory of whole pages, freed by finish. */
+bool memory_region_init_ram(MemoryRegion *mr, Object *owner, const char *name,
+                            uint64_t size, Error **errp);
+/** Device registers at @ram, which stays the caller's. */
+void memory_region_init_ram_device(MemoryRegion *mr, Object *owner,
+                                   const char *name, uint64_t size, void *ram);
+/**
+ * Waits, if a view with @mr was ever published, until no thread publishes it
+ * (the machine lock is released meanwhile), then frees what @mr owns. @mr must
+ * be out of its container and have no subregions; zeroed memory is fine.
+ */
+void memory_region_finish(MemoryRegion *mr);
+
+void memory_region_add_subregion(MemoryRegion *container, hwaddr offset,
+                                 MemoryRegion *mr);
+/** Where ranges overlap, the higher @priority is seen (default 0). */
+void memory_region_add_subregion_overlap(MemoryRegion *container,
+                                         hwaddr offset, MemoryRegion *mr,
+                                         int priority);
+void memory_region_del_subregion(MemoryRegion *container, MemoryRegion *mr);
+void memory_region_set_enabled(MemoryRegion *mr, bool enabled);
+/** Guest writes to RAM or a RAM device are ignored and logged. */
+void memory_region_set_readonly(MemoryRegion *mr, bool readonly);
+void memory_region_set_address(MemoryRegion *mr, hwaddr addr);
+
+static inline bool memory_region_is_ram(const MemoryRegion *mr)
+{
+    return mr->kind == MEMORY_REGION_RAM ||
+           mr->kind == MEMORY_REGION_RAM_DEVICE;
+}
+
+static inline bool memory_region_is_ram_device(const MemoryRegion *mr)
+{
+    return mr->kind == MEMORY_REGION_RAM_DEVICE;
+}
+
+/** Changes between the two (they nest) reach listeners as one. */
+void memory_region_transaction_begin(void);
+void memory_region_transaction_commit(void);
+
+/** MemoryRegionSection: a part of @mr as the address space shows it. */
+typedef struct MemoryRegionSection {
+    MemoryRegion *mr;
+    hwaddr offset_within_region;
+    hwaddr offset_within_address_space;
+    uint64_t size;
+    bool readonly;
+} MemoryRegionSection;
+
+/** The section's first host byte; RAM kinds only. */
+static inline void *memory_region_section_ram(const MemoryRegionSection *s)
+{
+    return s->mr->ram + s->offset_within_region;
+}
+
+/**
+ * MemoryListener: hears each commit that changed something: begin, every
+ * region_del, every region_add, commit. On registration it hears the present
+ * view as additions, on removal as deletions. Called with the machine lock,
+ * after the new view was published. All callbacks are optional.
+ */
+struct MemoryListener {
+    const char *name;
+    void (*begin)(MemoryListener *listener);
+    void (*region_add)(MemoryListener *listener,
+                       const MemoryRegionSection *section);
+    void (*region_del)(MemoryListener *listener,
+                       const MemoryRegionSection *section);
+    void (*commit)(MemoryListener *listener);
+    AddressSpace *as;     /* the address space's */
+    MemoryListener *next; /* the address space's */
+};
+
+void memory_listener_register(MemoryListener *listener, AddressSpace *as);
+void memory_listener_unregister(MemoryListener *listener);
+
+struct AddressSpace {
+    char *name;
+    MemoryRegion *root;
+    _Atomic(FlatView *) view;
+    MemoryListener *listeners;
+    AddressSpace *next;
+};
+
+/** @root stays the caller's. */
+void address_space_init(AddressSpace *as, MemoryRegion *root,
+                        const char *name);
+void address_space_finish(AddressSpace *as);
+
+/** What the CPUs and the system bus's devices see. Exists from first use. */
+AddressSpace *address_space_memory(void);
+/** Its root, a container of 2^63 bytes. */
+MemoryRegion *get_system_memory(void);
+
+/**
+ * Reads or writes @len bytes at @addr, piece by piece as ranges and the
+ * regions' access sizes ask for. What fails reads as ones; the worst result of
+ * all pieces is returned, and a failure is logged (rate limited).
+ * Thread: any, at most one access at a time per thread; no lock taken, but for
+ * regions that want the machine lock.
+ */
+MemTxResult address_space_rw(AddressSpace *as, hwaddr addr, void *buf,
+                             uint64_t len, bool is_write);
+MemTxResult address_space_read(AddressSpace *as, hwaddr addr, void *buf,
+                               uint64_t len);
+MemTxResult address_space_write(AddressSpace *as, hwaddr addr, const void *buf,
+                                uint64_t len);
+
+/**
+ * One access of @size (1, 2, 4, 8) bytes to @mr at @addr, as address_space_rw
+ * does for each piece of an I/O region: checks size and alignment, splits or
+ * refuses, takes the machine lock where the ops want it.
+ */
+MemTxResult memory_region_dispatch(MemoryRegion *mr, hwaddr addr,
+                                   uint64_t *value, unsigned size,
+                                   bool is_write);
+
+/** The section that contains @addr; mr is NULL in a hole. Machine lock. */
+MemoryRegionSection address_space_find(AddressSpace *as, hwaddr addr);
+
+/** RAM of the guest at [@addr, @addr + @len), or NULL unless all of it is one
+ * RAM region's. Machine lock; for loaders. */
+void *address_space_ram(AddressSpace *as, hwaddr addr, uint64_t len);
