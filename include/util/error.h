@@ -16,6 +16,7 @@
  *
  * A message names the object first and the way out last, has no newline and
  * no full stop: "vfio 9010000.pl031: not bound to vfio-platform; try: ...".
+ * All calls keep errno.
  * Thread: any; an Error belongs to one thread at a time.
  */
 typedef struct Error Error;

@@ -8,12 +8,13 @@
 /*
  * Command-line option values: "head,key=value,flag,nokey". ",," stands for a
  * comma inside a value. A key without "=" is "on"; "nofoo" stays a key of its
- * own (there is no negation by prefix).
+ * own (there is no negation by prefix). A key is a letter and then letters,
+ * digits, '-', '_' and '.'. Thread: any; a list belongs to one at a time.
  */
 typedef struct Option {
     char *key;
     char *value; /* never NULL; "on" for a bare key */
-    bool bare;   /* written without "=" */
+    bool bare;   /* a key written without "=" */
 } Option;
 
 /** OptionList: the parsed pairs in order; later duplicates override. */
@@ -23,7 +24,8 @@ typedef struct OptionList {
 
 /**
  * Parses @text. A first word without "=" becomes the value of @implied_key
- * when that is not NULL. Errors name the malformed word.
+ * when that is not NULL. Errors name the malformed word; an empty word, hence
+ * an empty @text too, is one. The caller frees the list.
  */
 OptionList *option_list_parse(const char *text, const char *implied_key,
                               Error **errp);
@@ -37,8 +39,9 @@ char *option_list_take(OptionList *list, const char *key);
 
 /**
  * Text to number. Numbers are decimal or 0x...; a size takes one suffix of
- * b, k, M, G, T (powers of 1024, either case). No sign, no blanks, nothing
- * behind it; values above @max are an error. @what names it in the message.
+ * b, k, M, G, T (powers of 1024, either case; behind 0x a b is a digit). No
+ * sign, no blanks, nothing behind it; values above @max are an error. *@value
+ * is set only on success. @what names it in the message.
  */
 bool parse_uint(const char *text, uint64_t max, uint64_t *value,
                 const char *what, Error **errp);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * EventNotifier over an eventfd. The kernel (KVM, VFIO) may write and read the
+ * same descriptor behind our back, so neither a full counter on set nor an
+ * empty one on clear is a failure.
+ */
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "util/event-notifier.h"
+
+bool event_notifier_init(EventNotifier *e, Error **errp)
+{
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+    if (fd < 0) {
+        e->fd_plus_one = 0;
+        error_setg_errno(errp, errno, "cannot create an eventfd");
+        return false;
+    }
+    e->fd_plus_one = fd + 1;
+    return true;
+}
+
+void event_notifier_finish(EventNotifier *e)
+{
+    if (e->fd_plus_one) {
+        close(e->fd_plus_one - 1);
+        e->fd_plus_one = 0;
+    }
+}
+
+int event_notifier_get_fd(const EventNotifier *e)
+{
+    return e->fd_plus_one - 1;
+}
+
+void event_notifier_set(EventNotifier *e)
+{
+    const uint64_t one = 1;
+    ssize_t n;
+
+    g_assert(e->fd_plus_one);
+    do {
+        n = write(e->fd_plus_one - 1, &one, sizeof(one));
+    } while (n < 0 && errno == EINTR);
+    g_assert(n == sizeof(one) || errno == EAGAIN);
+}
+
+bool event_notifier_test_and_clear(EventNotifier *e)
+{
+    uint64_t count;
+    ssize_t n;
+
+    g_assert(e->fd_plus_one);
+    do {
+        n = read(e->fd_plus_one - 1, &count, sizeof(count));
+    } while (n < 0 && errno == EINTR);
+    return n == sizeof(count);
+}
