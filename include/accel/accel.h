@@ -51,7 +51,7 @@ struct AccelClass {
 
     /*
      * Creates @n stopped vCPUs. Only vCPU 0 starts running; the guest starts
-     * the others through PSCI. -EXAMPLE: cpu_model "host".
+     * the others through PSCI. @cpu_model is the name given with -cpu.
      */
     bool (*create_vcpus)(Accel *accel, unsigned n, const char *cpu_model,
                          Error **errp);

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "hw/core/memory.h"
+#include "util/error.h"
+
+/*
+ * VFIOHost: how a VFIO device is reached. Everything in hw/vfio above this
+ * seam (regions, lines, routes, resets, the guest's tree node) is the same for
+ * a device of the host kernel (host-kernel), a process at the other end of a
+ * socket (host-user), and the scripted device of the tests.
+ *
+ * The terms are those of <linux/vfio.h>, but nothing here needs that header.
+ */
+typedef struct VFIOHost VFIOHost;
+
+typedef struct VFIODeviceInfo {
+    bool can_reset;
+    unsigned num_regions;
+    unsigned num_irqs;
+} VFIODeviceInfo;
+
+typedef struct VFIORange {
+    uint64_t offset; /* in the region */
+    uint64_t size;
+} VFIORange;
+
+typedef struct VFIORegionInfo {
+    uint64_t size; /* may be 0: the index exists, nothing is there */
+    bool readable;
+    bool writable;
+    /* What may be mapped: none, the whole, or parts; freed by the caller. */
+    VFIORange *maps; /* sorted, page aligned, not overlapping */
+    unsigned num_maps;
+} VFIORegionInfo;
+
+void vfio_region_info_finish(VFIORegionInfo *info);
+
+typedef struct VFIOIrqInfo {
+    unsigned count;  /* interrupts of this index; a platform line has 1 */
+    bool eventfd;
+    bool maskable;
+    bool automasked; /* a level line: the host masks it when it signals */
+} VFIOIrqInfo;
+
+/** What SET_IRQS may be asked for; one call each. */
+typedef enum VFIOIrqAction {
+    VFIO_IRQ_PROBE,          /* is the line usable? (TRIGGER, NONE, count 0) */
+    VFIO_IRQ_TRIGGER_FD,     /* signal this eventfd; from now on armed */
+    VFIO_IRQ_TRIGGER_OFF,    /* signal nothing any more */
+    VFIO_IRQ_TRIGGER_NOW,    /* act as if the device had raised it */
+    VFIO_IRQ_MASK_NOW,
+    VFIO_IRQ_UNMASK_NOW,
+    VFIO_IRQ_UNMASK_FD,      /* unmask whenever this eventfd is written */
+    VFIO_IRQ_UNMASK_OFF,
+} VFIOIrqAction;
+
+/**
+ * VFIOHostNode: what the host's description of the device says (device tree).
+ * A property is bytes as in the tree, big endian.
+ */
+typedef struct VFIOHostNode VFIOHostNode;
+
+/**
+ * VFIOHostOps: the role. Every member is mandatory unless it says otherwise.
+ * Calls return 0 (or a count, or an fd) or -errno; they never log. All but
+ * region_read and region_write are made with the machine lock held; those two
+ * by any vCPU thread at any time between open and close.
+ */
+typedef struct VFIOHostOps {
+    int (*get_info)(VFIOHost *host, VFIODeviceInfo *info);
+    int (*get_region)(VFIOHost *host, unsigned index, VFIORegionInfo *info);
+    int (*get_irq)(VFIOHost *host, unsigned index, VFIOIrqInfo *info);
+    /* @fd belongs to the caller; -1 where the action takes none. */
+    int (*set_irq)(VFIOHost *host, unsigned index, VFIOIrqAction action,
+                   int fd);
+    /*
+     * 1, 2, 4 or 8 bytes in guest (little-endian) order. 0 or -errno; a short
+     * transfer is -EIO. An 8-byte access may be done as two 4-byte ones.
+     */
+    int (*region_read)(VFIOHost *host, unsigned index, uint64_t offset,
+                       void *buf, unsigned size);
+    int (*region_write)(VFIOHost *host, unsigned index, uint64_t offset,
+                        const void *buf, unsigned size);
+    /* Maps a part that get_region offered; NULL with *@err = -errno. */
+    void *(*region_map)(VFIOHost *host, unsigned index, const VFIORange *part,
+                        bool writable, int *err);
+    void (*region_unmap)(VFIOHost *host, void *addr, uint64_t size);
+    /* Only called when info.can_reset. */
+    int (*reset)(VFIOHost *host);
+    /* Guest RAM for the device's DMA; @vaddr stays mapped until dma_unmap. */
+    int (*dma_map)(VFIOHost *host, uint64_t iova, uint64_t size, void *vaddr,
+                   bool readonly);
+    int (*dma_unmap)(VFIOHost *host, uint64_t iova, uint64_t size);
+    /* Optional: the host's node for the device; NULL: none (ACPI, a model). */
+    const VFIOHostNode *(*get_node)(VFIOHost *host);
+    /* Everything goes, the host itself too; lines were switched off. */
+    void (*close)(VFIOHost *host);
+    /*
+     * The host takes UNMASK_FD with the kernel's meaning (a write unmasks), so
+     * that a resamplefd may be given to it.
+     */
+    bool unmask_by_fd;
+} VFIOHostOps;
+
+/** Embedded at the start of each implementation's struct. */
+struct VFIOHost {
+    const VFIOHostOps *ops;
+    char *name; /* "9010000.pl031": what messages call the device */
+};
+
+/**
+ * A device of this machine's kernel, through its group and the process's one
+ * container. @path is a sysfs folder such as
+ * /sys/bus/platform/devices/9010000.pl031. Errors name the device and the way
+ * out. Machine lock. Close with host->ops->close().
+ */
+VFIOHost *vfio_host_kernel_open(const char *path, Error **errp);
+
+/**
+ * The sysfs folder of device @name: on the platform bus, else on the AMBA bus.
+ * Caller frees.
+ */
+char *vfio_host_kernel_find(const char *name, Error **errp);
+
+/* ---- the node ---- */
+
+typedef struct VFIOHostProperty {
+    char *name;
+    uint8_t *data;
+    size_t size;
+} VFIOHostProperty;
+
+/** One entry of `clocks`, as far as the host's tree tells. */
+typedef struct VFIOHostClock {
+    bool fixed;             /* the provider is a "fixed-clock" */
+    uint32_t frequency_hz;  /* of a fixed one */
+    char *provider;         /* path of its node, for warnings; may be NULL */
+} VFIOHostClock;
+
+struct VFIOHostNode {
+    char *name;             /* unit name without the address: "pl031" */
+    GPtrArray *properties;  /* of VFIOHostProperty *, in the host's order */
+    GArray *clocks;         /* of VFIOHostClock, as `clocks` lists them */
+};
+
+const VFIOHostProperty *vfio_host_node_find(const VFIOHostNode *node,
+                                            const char *name);
+void vfio_host_node_free(VFIOHostNode *node);
+
+/**
+ * Reads the folder @of_node (as <device>/of_node in sysfs); providers are
+ * looked up below @tree_root (/sys/firmware/devicetree/base). An error only
+ * for what cannot be read.
+ */
+VFIOHostNode *vfio_host_node_read(const char *of_node, const char *tree_root,
+                                  Error **errp);
