@@ -96,16 +96,21 @@ void log_line(const char *line)
     errno = saved_errno;
 }
 
-static void report(const char *kind, const char *fmt, va_list ap)
+void log_clean(char *text)
 {
-    g_autofree char *text = g_strdup_vprintf(fmt, ap);
-    g_autofree char *line = NULL;
-
     for (char *c = text; *c; c++) {
         if (g_ascii_iscntrl(*c)) {
             *c = '?';
         }
     }
+}
+
+static void report(const char *kind, const char *fmt, va_list ap)
+{
+    g_autofree char *text = g_strdup_vprintf(fmt, ap);
+    g_autofree char *line = NULL;
+
+    log_clean(text);
     line = g_strconcat("platypus: ", kind, text, NULL);
     log_line(line);
 }

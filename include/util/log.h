@@ -23,6 +23,9 @@ void info_report(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
 /** Writes @line and a newline to the log as it is (traces use this). */
 void log_line(const char *line);
 
+/** Replaces each control character in @text by '?'. */
+void log_clean(char *text);
+
 /**
  * LogLimit: what a guest can provoke is logged at most LOG_LIMIT_PER_SECOND
  * times a second; the first line of a later second says how many were held

@@ -8,7 +8,7 @@
  * Trace events. The file trace-events at the top of the tree has one line per
  * event; scripts/tracetool makes "trace.h" of it with an inline function
  * trace_NAME(...) each. A disabled event costs a load and a branch; an enabled
- * one writes "SECONDS.MICROSECONDS NAME TEXT" to the log.
+ * one writes "SECONDS.MICROSECONDS NAME TEXT" to the log, on CLOCK_MONOTONIC.
  */
 typedef struct TraceEvent {
     const char *name;
