@@ -4,6 +4,7 @@
 #include "accel/accel.h"
 #include "hw/core/memory.h"
 #include "hw/core/platform-bus.h"
+#include "util/chardev.h"
 
 /*
  * Machines: `-M NAME,property=value,...`. The type of machine NAME is
@@ -21,6 +22,7 @@ typedef struct MachineConfig {
     const char *initrd;
     const char *append;
     const char *dtb;
+    Chardev *serial; /* the first UART's; system/'s own; NULL: nobody */
     bool no_reboot;
 } MachineConfig;
 
@@ -47,6 +49,7 @@ struct MachineState {
     Accel *accel;           /* set before init */
     PlatformBus *bus;       /* set by init; NULL: no -device of sysbus type */
     char *dumpdtb;          /* property of every machine with a tree */
+    bool finished;          /* by done: all is written, exit with status 0 */
 };
 
 /** The class of machine NAME or its alias, or NULL. */
