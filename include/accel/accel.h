@@ -15,7 +15,7 @@
 OBJECT_DECLARE_TYPE(Accel, AccelClass, ACCEL)
 
 typedef enum GicVersion {
-    GIC_VERSION_MAX, /* the newest that the accelerator has */
+    GIC_VERSION_MAX,  /* the newest that the accelerator has */
     GIC_VERSION_HOST, /* the host's; the same as MAX for KVM */
     GIC_VERSION_2,
     GIC_VERSION_3,
@@ -25,7 +25,7 @@ typedef enum GicVersion {
 typedef struct GicConfig {
     GicVersion version; /* in: wish; out: GIC_VERSION_2 or _3 */
     unsigned num_cpus;
-    unsigned num_spis;  /* a multiple of 32 */
+    unsigned num_spis; /* a multiple of 32 */
     hwaddr dist_base;
     hwaddr cpu_base;    /* GICv2 */
     hwaddr redist_base; /* GICv3; num_cpus * 128 KiB */

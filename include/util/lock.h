@@ -18,7 +18,10 @@ typedef struct Cond {
     pthread_cond_t c;
 } Cond;
 
-#define MUTEX_INITIALIZER { PTHREAD_MUTEX_INITIALIZER }
+#define MUTEX_INITIALIZER         \
+    {                             \
+        PTHREAD_MUTEX_INITIALIZER \
+    }
 
 void mutex_init(Mutex *mutex);
 void mutex_finish(Mutex *mutex);
@@ -42,6 +45,6 @@ static inline MutexGuard *mutex_guard_take(Mutex *mutex)
     return mutex;
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MutexGuard, mutex_unlock)
-#define MUTEX_GUARD(mutex)                                                     \
-    g_autoptr(MutexGuard) G_PASTE(guard_, __LINE__) G_GNUC_UNUSED =            \
+#define MUTEX_GUARD(mutex)                                          \
+    g_autoptr(MutexGuard) G_PASTE(guard_, __LINE__) G_GNUC_UNUSED = \
         mutex_guard_take(mutex)

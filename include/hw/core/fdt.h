@@ -28,15 +28,15 @@ void fdt_writer_bytes(FdtWriter *w, const char *name, const void *data,
                       size_t size);
 void fdt_writer_string(FdtWriter *w, const char *name, const char *text);
 /** A list of strings; ends with NULL. */
-void fdt_writer_strings(FdtWriter *w, const char *name, ...)
-    G_GNUC_NULL_TERMINATED;
+void fdt_writer_strings(FdtWriter *w, const char *name,
+                        ...) G_GNUC_NULL_TERMINATED;
 void fdt_writer_cell(FdtWriter *w, const char *name, uint32_t cell);
 void fdt_writer_u64(FdtWriter *w, const char *name, uint64_t value);
 void fdt_writer_cells(FdtWriter *w, const char *name, const uint32_t *cells,
                       size_t n);
-#define FDT_CELLS(w, name, ...)                                                \
-    fdt_writer_cells(w, name, (const uint32_t[]){ __VA_ARGS__ },               \
-                     sizeof((const uint32_t[]){ __VA_ARGS__ }) / 4)
+#define FDT_CELLS(w, name, ...)                                \
+    fdt_writer_cells(w, name, (const uint32_t[]){__VA_ARGS__}, \
+                     sizeof((const uint32_t[]){__VA_ARGS__}) / 4)
 
 /** Declares how many cells an address and a size have below this node. */
 void fdt_writer_address_cells(FdtWriter *w, unsigned address_cells,
@@ -55,7 +55,7 @@ typedef struct FdtBootInfo {
     uint64_t ram_size;
     uint64_t initrd_start; /* start == end: none */
     uint64_t initrd_end;
-    const char *bootargs; /* NULL: leave what is there */
+    const char *bootargs;    /* NULL: leave what is there */
     const char *stdout_path; /* NULL: leave what is there */
 } FdtBootInfo;
 

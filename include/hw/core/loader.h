@@ -12,10 +12,10 @@
 
 /** What the image wants to know of the machine; and what it says of itself. */
 typedef struct LoadedImage {
-    hwaddr addr;     /* first guest address */
-    uint64_t size;   /* bytes of guest RAM it needs, its BSS included */
+    hwaddr addr;   /* first guest address */
+    uint64_t size; /* bytes of guest RAM it needs, its BSS included */
     hwaddr entry;
-    bool is_linux;   /* an arm64 Image: wants the tree's address in x0 */
+    bool is_linux; /* an arm64 Image: wants the tree's address in x0 */
 } LoadedImage;
 
 typedef struct Loader Loader;

@@ -28,10 +28,10 @@ typedef struct MachineConfig {
 
 struct MachineClass {
     ObjectClass parent_class;
-    const char *alias;       /* another NAME, or NULL */
+    const char *alias; /* another NAME, or NULL */
     bool is_default;
-    bool no_cpus;            /* -M none */
-    unsigned max_cpus;       /* before the accelerator's and GIC's limits */
+    bool no_cpus;      /* -M none */
+    unsigned max_cpus; /* before the accelerator's and GIC's limits */
     /* Builds the board, up to but not including user-created devices. */
     bool (*init)(MachineState *machine, Error **errp);
     /*
@@ -45,11 +45,11 @@ struct MachineClass {
 
 struct MachineState {
     Object parent_obj;
-    MachineConfig config;   /* set before init */
-    Accel *accel;           /* set before init */
-    PlatformBus *bus;       /* set by init; NULL: no -device of sysbus type */
-    char *dumpdtb;          /* property of every machine with a tree */
-    bool finished;          /* by done: all is written, exit with status 0 */
+    MachineConfig config; /* set before init */
+    Accel *accel;         /* set before init */
+    PlatformBus *bus;     /* set by init; NULL: no -device of sysbus type */
+    char *dumpdtb;        /* property of every machine with a tree */
+    bool finished;        /* by done: all is written, exit with status 0 */
 };
 
 /** The class of machine NAME or its alias, or NULL. */

@@ -74,7 +74,7 @@ struct MemoryRegion {
     int priority;
     MemoryRegion *subregions; /* highest priority first, then latest added */
     MemoryRegion *next;
-    AddressSpace *as; /* set on the root of one */
+    bool published; /* was in a flat view some time */
 };
 
 /* Embedded; finish before the owner's memory goes. */
@@ -83,7 +83,10 @@ void memory_region_init(MemoryRegion *mr, Object *owner, const char *name,
 void memory_region_init_io(MemoryRegion *mr, Object *owner,
                            const MemoryRegionOps *ops, void *opaque,
                            const char *name, uint64_t size);
-/** Fresh zeroed anonymous memory of whole pages, freed by finish. */
+/**
+ * Fresh zeroed anonymous memory, freed by finish. It starts at a multiple of
+ * 2 MiB, so that the host may back it with huge pages.
+ */
 bool memory_region_init_ram(MemoryRegion *mr, Object *owner, const char *name,
                             uint64_t size, Error **errp);
 /** Device registers at @ram, which stays the caller's. */
@@ -99,9 +102,8 @@ void memory_region_finish(MemoryRegion *mr);
 void memory_region_add_subregion(MemoryRegion *container, hwaddr offset,
                                  MemoryRegion *mr);
 /** Where ranges overlap, the higher @priority is seen (default 0). */
-void memory_region_add_subregion_overlap(MemoryRegion *container,
-                                         hwaddr offset, MemoryRegion *mr,
-                                         int priority);
+void memory_region_add_subregion_overlap(MemoryRegion *container, hwaddr offset,
+                                         MemoryRegion *mr, int priority);
 void memory_region_del_subregion(MemoryRegion *container, MemoryRegion *mr);
 void memory_region_set_enabled(MemoryRegion *mr, bool enabled);
 /** Guest writes to RAM or a RAM device are ignored and logged. */
@@ -168,8 +170,7 @@ struct AddressSpace {
 };
 
 /** @root stays the caller's. */
-void address_space_init(AddressSpace *as, MemoryRegion *root,
-                        const char *name);
+void address_space_init(AddressSpace *as, MemoryRegion *root, const char *name);
 void address_space_finish(AddressSpace *as);
 
 /** What the CPUs and the system bus's devices see. Exists from first use. */
@@ -178,12 +179,17 @@ AddressSpace *address_space_memory(void);
 MemoryRegion *get_system_memory(void);
 
 /**
- * Reads or writes @len bytes at @addr, piece by piece as ranges and the
- * regions' access sizes ask for. What fails reads as ones; the worst result of
- * all pieces is returned, and a failure is logged (rate limited).
- * Thread: any, at most one access at a time per thread; no lock taken, but for
- * regions that want the machine lock.
+ * Reads or writes @len bytes at @addr in pieces: each ends where its range
+ * does, is no larger than the region's accesses may be and, on I/O regions, is
+ * aligned to its size. A piece smaller than what the region takes fails. What
+ * fails reads as ones; the worst result of all pieces is returned, and a
+ * failure is logged (rate limited).
+ * Thread: any; no lock is taken, but for regions that want the machine lock.
+ * An I/O region's callback may make accesses of its own, nested up to
+ * ADDRESS_SPACE_MAX_NESTING deep; deeper ones fail.
  */
+#define ADDRESS_SPACE_MAX_NESTING 4
+
 MemTxResult address_space_rw(AddressSpace *as, hwaddr addr, void *buf,
                              uint64_t len, bool is_write);
 MemTxResult address_space_read(AddressSpace *as, hwaddr addr, void *buf,
@@ -192,9 +198,10 @@ MemTxResult address_space_write(AddressSpace *as, hwaddr addr, const void *buf,
                                 uint64_t len);
 
 /**
- * One access of @size (1, 2, 4, 8) bytes to @mr at @addr, as address_space_rw
- * does for each piece of an I/O region: checks size and alignment, splits or
- * refuses, takes the machine lock where the ops want it.
+ * One access of @size (1, 2, 4, 8) bytes to the I/O region @mr, as
+ * address_space_rw() makes for each piece: refuses a size or an alignment that
+ * the region does not take, and takes the machine lock where the ops want it.
+ * *@value is all ones (of @size bytes) after a failed read. Logs nothing.
  */
 MemTxResult memory_region_dispatch(MemoryRegion *mr, hwaddr addr,
                                    uint64_t *value, unsigned size,

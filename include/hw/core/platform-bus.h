@@ -18,11 +18,11 @@ struct PlatformBus {
     hwaddr base;
     uint64_t size;
     unsigned num_irqs;
-    unsigned first_spi;   /* SPI number of line 0 */
-    IrqLine **lines;      /* num_irqs inputs of the controller; owned */
+    unsigned first_spi; /* SPI number of line 0 */
+    IrqLine **lines;    /* num_irqs inputs of the controller; owned */
     /* its own */
     MemoryRegion window;
-    GPtrArray *devices;   /* of SysBusDevice *, in the order of linking */
+    GPtrArray *devices; /* of SysBusDevice *, in the order of linking */
     unsigned irqs_used;
 };
 

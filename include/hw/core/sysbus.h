@@ -14,11 +14,11 @@ OBJECT_DECLARE_TYPE(SysBusDevice, SysBusDeviceClass, SYS_BUS_DEVICE)
 
 /** SysBusPlace: where a device ended up, for its device-tree node. */
 typedef struct SysBusPlace {
-    hwaddr bus_base;          /* guest address of the bus's window */
+    hwaddr bus_base; /* guest address of the bus's window */
     unsigned n_mmio;
-    const hwaddr *mmio;       /* guest addresses, by MMIO index */
+    const hwaddr *mmio; /* guest addresses, by MMIO index */
     unsigned n_irqs;
-    const unsigned *irqs;     /* SPI numbers (INTID - 32), by line index */
+    const unsigned *irqs; /* SPI numbers (INTID - 32), by line index */
 } SysBusPlace;
 
 struct SysBusDeviceClass {

@@ -40,7 +40,7 @@ typedef struct VFIORegionInfo {
 void vfio_region_info_finish(VFIORegionInfo *info);
 
 typedef struct VFIOIrqInfo {
-    unsigned count;  /* interrupts of this index; a platform line has 1 */
+    unsigned count; /* interrupts of this index; a platform line has 1 */
     bool eventfd;
     bool maskable;
     bool automasked; /* a level line: the host masks it when it signals */
@@ -48,13 +48,13 @@ typedef struct VFIOIrqInfo {
 
 /** What SET_IRQS may be asked for; one call each. */
 typedef enum VFIOIrqAction {
-    VFIO_IRQ_PROBE,          /* is the line usable? (TRIGGER, NONE, count 0) */
-    VFIO_IRQ_TRIGGER_FD,     /* signal this eventfd; from now on armed */
-    VFIO_IRQ_TRIGGER_OFF,    /* signal nothing any more */
-    VFIO_IRQ_TRIGGER_NOW,    /* act as if the device had raised it */
+    VFIO_IRQ_PROBE,       /* is the line usable? (TRIGGER, NONE, count 0) */
+    VFIO_IRQ_TRIGGER_FD,  /* signal this eventfd; from now on armed */
+    VFIO_IRQ_TRIGGER_OFF, /* signal nothing any more */
+    VFIO_IRQ_TRIGGER_NOW, /* act as if the device had raised it */
     VFIO_IRQ_MASK_NOW,
     VFIO_IRQ_UNMASK_NOW,
-    VFIO_IRQ_UNMASK_FD,      /* unmask whenever this eventfd is written */
+    VFIO_IRQ_UNMASK_FD, /* unmask whenever this eventfd is written */
     VFIO_IRQ_UNMASK_OFF,
 } VFIOIrqAction;
 
@@ -136,15 +136,15 @@ typedef struct VFIOHostProperty {
 
 /** One entry of `clocks`, as far as the host's tree tells. */
 typedef struct VFIOHostClock {
-    bool fixed;             /* the provider is a "fixed-clock" */
-    uint32_t frequency_hz;  /* of a fixed one */
-    char *provider;         /* path of its node, for warnings; may be NULL */
+    bool fixed;            /* the provider is a "fixed-clock" */
+    uint32_t frequency_hz; /* of a fixed one */
+    char *provider;        /* path of its node, for warnings; may be NULL */
 } VFIOHostClock;
 
 struct VFIOHostNode {
-    char *name;             /* unit name without the address: "pl031" */
-    GPtrArray *properties;  /* of VFIOHostProperty *, in the host's order */
-    GArray *clocks;         /* of VFIOHostClock, as `clocks` lists them */
+    char *name;            /* unit name without the address: "pl031" */
+    GPtrArray *properties; /* of VFIOHostProperty *, in the host's order */
+    GArray *clocks;        /* of VFIOHostClock, as `clocks` lists them */
 };
 
 const VFIOHostProperty *vfio_host_node_find(const VFIOHostNode *node,

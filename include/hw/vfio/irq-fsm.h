@@ -23,7 +23,7 @@ typedef enum VFIOIrqEvent {
     VFIO_IRQ_EV_EOI,     /* the guest ended this interrupt */
     VFIO_IRQ_EV_MASK,
     VFIO_IRQ_EV_UNMASK,
-    VFIO_IRQ_EV_RESET,   /* machine reset */
+    VFIO_IRQ_EV_RESET, /* machine reset */
     VFIO_IRQ_EVENTS,
 } VFIOIrqEvent;
 

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Memory regions: their life, the tree that they form, and transactions.
+ *
+ * Every change ends in a commit, at once or at the end of the outermost
+ * transaction; the commit itself (new views, listeners) is address-space.c's.
+ * All of it happens with the machine lock held, so nothing here is atomic.
+ */
+#include "hw/core/memory.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "address-space.h"
+#include "flat-view.h"
+#include "util/main-loop.h"
+
+#define RAM_ALIGN (2 * 1024 * 1024)
+/* How long memory_region_finish() sleeps between two looks at the readers. */
+#define RECLAIM_POLL_US 50
+
+static unsigned transaction_depth;
+static bool changed;
+
+void memory_region_transaction_begin(void)
+{
+    g_assert(machine_locked());
+    transaction_depth++;
+}
+
+void memory_region_transaction_commit(void)
+{
+    g_assert(machine_locked() && transaction_depth);
+    transaction_depth--;
+    if (!transaction_depth && changed) {
+        changed = false;
+        address_spaces_commit();
+    }
+}
+
+static void tree_changed(void)
+{
+    memory_region_transaction_begin();
+    changed = true;
+    memory_region_transaction_commit();
+}
+
+static void init_common(MemoryRegion *mr, MemoryRegionKind kind, Object *owner,
+                        const char *name, uint64_t size)
+{
+    *mr = (MemoryRegion){
+        .kind = kind,
+        .name = g_strdup(name),
+        .owner = owner,
+        .size = size,
+        .enabled = true,
+    };
+}
+
+void memory_region_init(MemoryRegion *mr, Object *owner, const char *name,
+                        uint64_t size)
+{
+    init_common(mr, MEMORY_REGION_CONTAINER, owner, name, size);
+}
+
+void memory_region_init_io(MemoryRegion *mr, Object *owner,
+                           const MemoryRegionOps *ops, void *opaque,
+                           const char *name, uint64_t size)
+{
+    init_common(mr, MEMORY_REGION_IO, owner, name, size);
+    mr->ops = ops;
+    mr->opaque = opaque;
+}
+
+/* Anonymous memory that starts at a multiple of RAM_ALIGN, or NULL. */
+static uint8_t *ram_map(uint64_t size)
+{
+    uint64_t span = size + RAM_ALIGN;
+    uint8_t *map, *ram, *end;
+
+    if (span < size || span > SIZE_MAX) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    map = mmap(NULL, span, PROT_READ | PROT_WRITE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (map == MAP_FAILED) {
+        return NULL;
+    }
+    ram = (uint8_t *)(((uintptr_t)map + RAM_ALIGN - 1) & -(uintptr_t)RAM_ALIGN);
+    end = ram + size;
+    if (ram > map) {
+        munmap(map, ram - map);
+    }
+    munmap(end, map + span - end);
+    return ram;
+}
+
+static uint64_t page_round_up(uint64_t size)
+{
+    uint64_t page = sysconf(_SC_PAGESIZE);
+
+    return (size + page - 1) & -page;
+}
+
+bool memory_region_init_ram(MemoryRegion *mr, Object *owner, const char *name,
+                            uint64_t size, Error **errp)
+{
+    uint8_t *ram = ram_map(page_round_up(size));
+
+    if (!ram) {
+        int err = errno;
+
+        *mr = (MemoryRegion){0};
+        error_setg_errno(errp, err,
+                         "%s: cannot get %" PRIu64 " MiB of host memory", name,
+                         size >> 20);
+        return false;
+    }
+    init_common(mr, MEMORY_REGION_RAM, owner, name, size);
+    mr->ram = ram;
+    mr->owns_ram = true;
+    return true;
+}
+
+void memory_region_init_ram_device(MemoryRegion *mr, Object *owner,
+                                   const char *name, uint64_t size, void *ram)
+{
+    init_common(mr, MEMORY_REGION_RAM_DEVICE, owner, name, size);
+    mr->ram = ram;
+}
+
+/* The machine lock goes meanwhile: a reader may need it to get done. */
+static void wait_for_readers(void)
+{
+    g_assert(machine_locked() && !flat_view_entered());
+    while (!flat_view_reclaim()) {
+        machine_unlock();
+        g_usleep(RECLAIM_POLL_US);
+        machine_lock();
+    }
+}
+
+void memory_region_finish(MemoryRegion *mr)
+{
+    g_assert(!mr->container && !mr->subregions);
+    if (mr->published) {
+        wait_for_readers();
+    }
+    if (mr->owns_ram) {
+        munmap(mr->ram, page_round_up(mr->size));
+    }
+    g_free(mr->name);
+    *mr = (MemoryRegion){0};
+}
+
+void memory_region_add_subregion_overlap(MemoryRegion *container, hwaddr offset,
+                                         MemoryRegion *mr, int priority)
+{
+    MemoryRegion **link = &container->subregions;
+
+    g_assert(!mr->container);
+    mr->container = container;
+    mr->addr = offset;
+    mr->priority = priority;
+    while (*link && (*link)->priority > priority) {
+        link = &(*link)->next;
+    }
+    mr->next = *link;
+    *link = mr;
+    tree_changed();
+}
+
+void memory_region_add_subregion(MemoryRegion *container, hwaddr offset,
+                                 MemoryRegion *mr)
+{
+    memory_region_add_subregion_overlap(container, offset, mr, 0);
+}
+
+void memory_region_del_subregion(MemoryRegion *container, MemoryRegion *mr)
+{
+    MemoryRegion **link = &container->subregions;
+
+    g_assert(mr->container == container);
+    while (*link != mr) {
+        link = &(*link)->next;
+    }
+    *link = mr->next;
+    mr->next = NULL;
+    mr->container = NULL;
+    tree_changed();
+}
+
+void memory_region_set_enabled(MemoryRegion *mr, bool enabled)
+{
+    if (mr->enabled != enabled) {
+        mr->enabled = enabled;
+        tree_changed();
+    }
+}
+
+void memory_region_set_readonly(MemoryRegion *mr, bool readonly)
+{
+    if (mr->readonly != readonly) {
+        mr->readonly = readonly;
+        tree_changed();
+    }
+}
+
+void memory_region_set_address(MemoryRegion *mr, hwaddr addr)
+{
+    if (mr->addr != addr) {
+        mr->addr = addr;
+        tree_changed();
+    }
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Accesses: sizes, alignment, holes, failures, nesting, the machine lock.
+ */
+#include "hw/core/memory.h"
+
+#include "util/main-loop.h"
+
+typedef struct Dev {
+    MemoryRegion mr;
+    MemoryRegionOps ops;
+    GString *log;
+    MemTxResult result;
+    AddressSpace *as; /* for the nested accesses */
+    bool saw_lock;
+} Dev;
+
+typedef struct Fixture {
+    MemoryRegion root;
+    MemoryRegion ram;
+    AddressSpace as;
+    Dev dev;
+} Fixture;
+
+#define DEV_BASE 0x2000
+#define RAM_BASE 0x1000
+
+static MemTxResult dev_read(void *opaque, hwaddr addr, uint64_t *value,
+                            unsigned size)
+{
+    Dev *dev = opaque;
+
+    dev->saw_lock = machine_locked();
+    g_string_append_printf(dev->log, "r%u@%" PRIx64 " ", size, addr);
+    *value = 0x8877665544332211 >> (8 * (addr & 7));
+    if (size < 8) {
+        *value &= (1ULL << (8 * size)) - 1;
+    }
+    return dev->result;
+}
+
+static MemTxResult dev_write(void *opaque, hwaddr addr, uint64_t value,
+                             unsigned size)
+{
+    Dev *dev = opaque;
+
+    g_string_append_printf(dev->log, "w%u@%" PRIx64 "=%" PRIx64 " ", size, addr,
+                           value);
+    return dev->result;
+}
+
+static void set_up(Fixture *f, gconstpointer data)
+{
+    memory_region_init(&f->root, NULL, "root", 0x10000);
+    g_assert_true(memory_region_init_ram(&f->ram, NULL, "ram", 0x1000, NULL));
+    f->dev = (Dev){.ops = {.read = dev_read, .write = dev_write},
+                   .log = g_string_new(NULL),
+                   .as = &f->as};
+    memory_region_init_io(&f->dev.mr, NULL, &f->dev.ops, &f->dev, "dev", 0x20);
+    memory_region_add_subregion(&f->root, RAM_BASE, &f->ram);
+    memory_region_add_subregion(&f->root, DEV_BASE, &f->dev.mr);
+    address_space_init(&f->as, &f->root, "test");
+}
+
+static void tear_down(Fixture *f, gconstpointer data)
+{
+    memory_region_del_subregion(&f->root, &f->ram);
+    memory_region_del_subregion(&f->root, &f->dev.mr);
+    address_space_finish(&f->as);
+    memory_region_finish(&f->dev.mr);
+    memory_region_finish(&f->ram);
+    memory_region_finish(&f->root);
+    g_string_free(f->dev.log, true);
+}
+
+static void expect_calls(Fixture *f, const char *calls)
+{
+    g_assert_cmpstr(f->dev.log->str, ==, calls);
+    g_string_truncate(f->dev.log, 0);
+}
+
+static void test_sizes(Fixture *f, gconstpointer data)
+{
+    uint8_t buf[64];
+    uint64_t value = 0;
+
+    for (unsigned size = 1; size <= 8; size *= 2) {
+        g_assert_cmpint(address_space_read(&f->as, DEV_BASE + 8, &value, size),
+                        ==, MEMTX_OK);
+    }
+    g_assert_cmphex(value, ==, 0x8877665544332211);
+    expect_calls(f, "r1@8 r2@8 r4@8 r8@8 ");
+
+    /* A block: aligned pieces, as large as may be. */
+    g_assert_cmpint(address_space_read(&f->as, DEV_BASE + 3, buf, 15), ==,
+                    MEMTX_OK);
+    expect_calls(f, "r1@3 r4@4 r8@8 r2@10 ");
+    g_assert_cmphex(buf[0], ==, 0x44);
+
+    f->dev.ops.max_access_size = 4;
+    value = 0x1122334455667788;
+    g_assert_cmpint(address_space_write(&f->as, DEV_BASE, &value, 8), ==,
+                    MEMTX_OK);
+    expect_calls(f, "w4@0=55667788 w4@4=11223344 ");
+
+    f->dev.ops.unaligned = true;
+    address_space_read(&f->as, DEV_BASE + 3, buf, 4);
+    expect_calls(f, "r4@3 ");
+}
+
+static void test_refused(Fixture *f, gconstpointer data)
+{
+    uint64_t value = 0;
+
+    f->dev.ops.min_access_size = 4;
+    g_assert_cmpint(address_space_read(&f->as, DEV_BASE, &value, 2), ==,
+                    MEMTX_DECODE_ERROR);
+    g_assert_cmphex(value, ==, 0xffff);
+    value = 0;
+    g_assert_cmpint(address_space_read(&f->as, DEV_BASE + 2, &value, 4), ==,
+                    MEMTX_DECODE_ERROR);
+    g_assert_cmphex(value, ==, 0xffffffff);
+    g_assert_cmpint(address_space_write(&f->as, DEV_BASE, &value, 1), ==,
+                    MEMTX_DECODE_ERROR);
+    expect_calls(f, "");
+
+    f->dev.ops.write = NULL;
+    g_assert_cmpint(address_space_write(&f->as, DEV_BASE, &value, 4), ==,
+                    MEMTX_DECODE_ERROR);
+    f->dev.ops.read = NULL;
+    value = 0;
+    g_assert_cmpint(address_space_read(&f->as, DEV_BASE, &value, 8), ==,
+                    MEMTX_DECODE_ERROR);
+    g_assert_cmphex(value, ==, UINT64_MAX);
+    expect_calls(f, "");
+}
+
+static void test_failed(Fixture *f, gconstpointer data)
+{
+    uint64_t value = 0;
+
+    f->dev.result = MEMTX_ERROR;
+    g_assert_cmpint(address_space_read(&f->as, DEV_BASE, &value, 4), ==,
+                    MEMTX_ERROR);
+    g_assert_cmphex(value, ==, 0xffffffff);
+    g_assert_cmpint(address_space_write(&f->as, DEV_BASE, &value, 4), ==,
+                    MEMTX_ERROR);
+}
+
+static void test_holes(Fixture *f, gconstpointer data)
+{
+    uint8_t buf[0x40];
+
+    memset(buf, 0, sizeof(buf));
+    f->ram.ram[0xfff] = 0x5a;
+    /* From the last byte of RAM over a page of nothing? It is adjacent. */
+    g_assert_cmpint(address_space_read(&f->as, DEV_BASE - 1, buf, 0x40), ==,
+                    MEMTX_DECODE_ERROR);
+    g_assert_cmphex(buf[0], ==, 0x5a);
+    g_assert_cmphex(buf[1], ==, 0x11);
+    g_assert_cmphex(buf[0x20], ==, 0x88);
+    g_assert_cmphex(buf[0x21], ==, 0xff);
+    g_assert_cmphex(buf[0x3f], ==, 0xff);
+    g_assert_cmpint(address_space_read(&f->as, UINT64_MAX - 3, buf, 4), ==,
+                    MEMTX_DECODE_ERROR);
+    g_assert_cmpint(address_space_write(&f->as, 0, buf, 1), ==,
+                    MEMTX_DECODE_ERROR);
+    g_assert_cmpint(address_space_read(&f->as, 0, buf, 0), ==, MEMTX_OK);
+}
+
+static void test_ram(Fixture *f, gconstpointer data)
+{
+    char text[] = "across";
+
+    g_assert_cmpint(address_space_write(&f->as, RAM_BASE + 1, text, 7), ==,
+                    MEMTX_OK);
+    g_assert_cmpstr((char *)f->ram.ram + 1, ==, "across");
+    g_assert_true(address_space_ram(&f->as, RAM_BASE + 1, 7) == f->ram.ram + 1);
+    g_assert_null(address_space_ram(&f->as, RAM_BASE, 0x1001));
+    g_assert_null(address_space_ram(&f->as, DEV_BASE, 1));
+    g_assert_null(address_space_ram(&f->as, 0, 1));
+
+    memory_region_set_readonly(&f->ram, true);
+    g_assert_cmpint(address_space_write(&f->as, RAM_BASE + 1, "XXX", 3), ==,
+                    MEMTX_ERROR);
+    g_assert_cmpstr((char *)f->ram.ram + 1, ==, "across");
+}
+
+static void test_ram_device(Fixture *f, gconstpointer data)
+{
+    uint8_t regs[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+    uint8_t buf[16] = {0};
+    MemoryRegion mr;
+
+    memory_region_init_ram_device(&mr, NULL, "map", sizeof(regs), regs);
+    memory_region_add_subregion_overlap(&f->root, DEV_BASE, &mr, 1);
+    g_assert_cmpint(address_space_read(&f->as, DEV_BASE + 1, buf, 15), ==,
+                    MEMTX_OK);
+    g_assert_cmpint(memcmp(buf, regs + 1, 15), ==, 0);
+    for (unsigned size = 1; size <= 8; size *= 2) {
+        uint64_t value = 0x0101010101010101 * size;
+
+        address_space_write(&f->as, DEV_BASE + 8, &value, size);
+        g_assert_cmphex(regs[8 + size - 1], ==, size);
+    }
+    expect_calls(f, "");
+    memory_region_del_subregion(&f->root, &mr);
+    memory_region_finish(&mr);
+}
+
+static void test_lock(Fixture *f, gconstpointer data)
+{
+    uint32_t value;
+
+    address_space_read(&f->as, DEV_BASE, &value, 4);
+    g_assert_true(f->dev.saw_lock);
+    machine_unlock();
+    address_space_read(&f->as, DEV_BASE, &value, 4);
+    g_assert_true(f->dev.saw_lock);
+    g_assert_false(machine_locked());
+    f->dev.ops.lockless = true;
+    address_space_read(&f->as, DEV_BASE, &value, 4);
+    g_assert_false(f->dev.saw_lock);
+    machine_lock();
+}
+
+/* A region whose read reads itself again: ends at the nesting limit. */
+static MemTxResult nested_read(void *opaque, hwaddr addr, uint64_t *value,
+                               unsigned size)
+{
+    Dev *dev = opaque;
+
+    g_string_append(dev->log, "n ");
+    *value = 0;
+    return address_space_read(dev->as, DEV_BASE, value, size);
+}
+
+static void test_nesting(Fixture *f, gconstpointer data)
+{
+    uint32_t value = 0;
+
+    f->dev.ops.read = nested_read;
+    g_assert_cmpint(address_space_read(&f->as, DEV_BASE, &value, 4), ==,
+                    MEMTX_ERROR);
+    expect_calls(f, "n n n n ");
+    g_assert_cmphex(value, ==, 0xffffffff);
+    f->dev.ops.read = dev_read;
+    g_assert_cmpint(address_space_read(&f->as, DEV_BASE, &value, 4), ==,
+                    MEMTX_OK);
+}
+
+#define ADD(name, fn) \
+    g_test_add("/address-space/" name, Fixture, NULL, set_up, fn, tear_down)
+
+int main(int argc, char **argv)
+{
+    int status;
+
+    g_test_init(&argc, &argv, NULL);
+    machine_lock();
+    ADD("sizes", test_sizes);
+    ADD("refused", test_refused);
+    ADD("failed", test_failed);
+    ADD("holes", test_holes);
+    ADD("ram", test_ram);
+    ADD("ram-device", test_ram_device);
+    ADD("lock", test_lock);
+    ADD("nesting", test_nesting);
+    status = g_test_run();
+    machine_unlock();
+    return status;
+}
