@@ -20,7 +20,7 @@ typedef enum IrqTrigger { IRQ_TRIGGER_LEVEL, IRQ_TRIGGER_EDGE } IrqTrigger;
 
 /** IrqFd: what irq_attach_fd() ties to the controller. The caller owns both. */
 typedef struct IrqFd {
-    EventNotifier *trigger; /* a write raises (level) or pulses (edge) */
+    EventNotifier *trigger;  /* a write raises (level) or pulses (edge) */
     EventNotifier *resample; /* written at the guest's EOI, level lowered */
 } IrqFd;
 
@@ -59,14 +59,20 @@ struct IrqLine {
     const IrqLineOps *ops;
     void *opaque; /* the listener's */
     int n;        /* the listener's number for its input */
+    void (*handler)(void *opaque, int n, int level); /* irq_init_handler() */
     /* An interceptor sees (and replaces) irq_set(); qtest uses it. */
     void (*intercept)(void *opaque, int n, int level);
     void *intercept_opaque;
     int intercept_n;
 };
 
-/** Embedded lines; a plain handler suffices for most listeners. */
+/** Embedded lines; @ops stays the caller's. */
 void irq_init(IrqLine *line, const IrqLineOps *ops, void *opaque, int n);
+/** A line that only calls @handler(@opaque, @n, level). */
+void irq_init_handler(IrqLine *line,
+                      void (*handler)(void *opaque, int n, int level),
+                      void *opaque, int n);
+/** Nobody may drive or hold @line any more; zeroed memory is fine. */
 void irq_finish(IrqLine *line);
 
 /** Drives @line (NULL: not connected, nothing happens). */
@@ -85,7 +91,10 @@ static inline void irq_pulse(IrqLine *line)
     irq_set(line, 0);
 }
 
-/** The optional operations; an error that says so when the line lacks them. */
+/**
+ * The optional operations. Attaching fails with an error on a line that lacks
+ * the operation or is NULL; all others do nothing on such a line.
+ */
 void irq_set_trigger(IrqLine *line, IrqTrigger trigger);
 bool irq_can_attach_fd(const IrqLine *line);
 bool irq_attach_fd(IrqLine *line, const IrqFd *fd, Error **errp);

@@ -46,26 +46,30 @@ extern const PropertyKind property_string; /* char *, owned */
 extern const PropertyKind property_enum;   /* int, by names */
 extern const PropertyKind property_on_off_auto; /* int, an OnOffAuto */
 
-typedef enum OnOffAuto { ON_OFF_AUTO_AUTO, ON_OFF_AUTO_ON, ON_OFF_AUTO_OFF } OnOffAuto;
+typedef enum OnOffAuto {
+    ON_OFF_AUTO_AUTO,
+    ON_OFF_AUTO_ON,
+    ON_OFF_AUTO_OFF
+} OnOffAuto;
 
-#define PROP(_name, _kind, _type, _field, _default, _help, ...)                \
-    {                                                                          \
-        .name = _name, .kind = &_kind, .offset = offsetof(_type, _field),      \
-        .default_text = _default, .help = _help, ##__VA_ARGS__                 \
+#define PROP(_name, _kind, _type, _field, _default, _help, ...)           \
+    {                                                                     \
+        .name = _name, .kind = &_kind, .offset = offsetof(_type, _field), \
+        .default_text = _default, .help = _help, ##__VA_ARGS__            \
     }
-#define PROP_BOOL(_name, _type, _field, _default, _help)                       \
+#define PROP_BOOL(_name, _type, _field, _default, _help) \
     PROP(_name, property_bool, _type, _field, (_default) ? "on" : "off", _help)
-#define PROP_UINT32(_name, _type, _field, _default, _max, _help)               \
+#define PROP_UINT32(_name, _type, _field, _default, _max, _help) \
     PROP(_name, property_uint32, _type, _field, _default, _help, .max = _max)
-#define PROP_UINT64(_name, _type, _field, _default, _help)                     \
+#define PROP_UINT64(_name, _type, _field, _default, _help) \
     PROP(_name, property_uint64, _type, _field, _default, _help)
-#define PROP_SIZE(_name, _type, _field, _default, _help)                       \
+#define PROP_SIZE(_name, _type, _field, _default, _help) \
     PROP(_name, property_size, _type, _field, _default, _help)
-#define PROP_STRING(_name, _type, _field, _default, _help)                     \
+#define PROP_STRING(_name, _type, _field, _default, _help) \
     PROP(_name, property_string, _type, _field, _default, _help)
-#define PROP_ENUM(_name, _type, _field, _default, _names, _help)               \
+#define PROP_ENUM(_name, _type, _field, _default, _names, _help) \
     PROP(_name, property_enum, _type, _field, _default, _help, .names = _names)
-#define PROP_ON_OFF_AUTO(_name, _type, _field, _default, _help)                \
+#define PROP_ON_OFF_AUTO(_name, _type, _field, _default, _help) \
     PROP(_name, property_on_off_auto, _type, _field, _default, _help)
 
 /** The property of @klass or its parents, or NULL. */
@@ -79,7 +83,8 @@ void object_class_foreach_property(const ObjectClass *klass,
                                    void *opaque);
 
 /**
- * Another default for objects of @klass and its subclasses; from class_init.
+ * Another default for objects of @klass and its subclasses; from class_init,
+ * after the class's own properties are set.
  * @text must stay valid.
  */
 void object_class_set_default(ObjectClass *klass, const char *name,
@@ -94,5 +99,10 @@ const char *object_class_get_default(const ObjectClass *klass,
  */
 bool object_set_property(Object *obj, const char *name, const char *text,
                          Error **errp);
-/** The value as text, which object_set_property() takes back; caller frees. */
+/** The value as text (no string is ""), which object_set_property() takes back;
+ * caller frees. */
 char *object_get_property(const Object *obj, const char *name, Error **errp);
+
+/** For object.c: sets each property's default; frees what properties own. */
+void object_init_properties(Object *obj);
+void object_release_properties(Object *obj);

@@ -9,6 +9,8 @@
  * Devices: objects that come to life by realize and go by unrealize. Both are
  * mandatory in every concrete class. Order of a device's life: object_new,
  * properties, qdev_realize, (resets,) qdev_unrealize, last object_unref.
+ * A device is realized at most once, successfully or not. Unparenting it
+ * unrealizes it; its lines live as long as the object.
  * Thread: the machine lock.
  */
 #define TYPE_DEVICE "device"
@@ -30,9 +32,11 @@ struct DeviceClass {
 
 struct DeviceState {
     Object parent_obj;
-    char *id;           /* of -device; NULL for the machine's own */
+    char *id; /* of -device; owned; NULL for the machine's own */
     bool realized;
-    GPtrArray *gpio_in; /* of IrqLine *, the device's inputs */
+    bool tried;          /* qdev_realize() was called */
+    char *pretty_name;   /* qdev_name()'s */
+    GPtrArray *gpio_in;  /* of IrqLine *, the device's inputs */
     GPtrArray *gpio_out; /* of IrqLine **, slots of its unnamed outputs */
 };
 
@@ -45,18 +49,21 @@ DeviceState *qdev_new(const char *type_name);
 bool qdev_realize(DeviceState *dev, Error **errp);
 /** No-op unless realized. */
 void qdev_unrealize(DeviceState *dev);
-/** How messages call it: the id, else the type and the path's last word. */
+/**
+ * How messages call it: the id, else the type and the path's last word. Valid
+ * as long as @dev.
+ */
 const char *qdev_name(const DeviceState *dev);
 
-/** @n inputs which call @handler(@opaque = dev, n, level). */
+/** @n more inputs which call @handler(@opaque = dev, n, level). */
 void qdev_init_gpio_in(DeviceState *dev,
                        void (*handler)(void *opaque, int n, int level),
                        unsigned n);
-/** @n inputs with ops of their own; opaque of each is @dev. */
-void qdev_init_gpio_in_ops(DeviceState *dev, const IrqLineOps *ops,
-                           unsigned n);
+/** @n more inputs with ops of their own; opaque of each is @dev. */
+void qdev_init_gpio_in_ops(DeviceState *dev, const IrqLineOps *ops, unsigned n);
 /** NULL if there is no such input. */
 IrqLine *qdev_get_gpio_in(DeviceState *dev, unsigned n);
-/** @slots stays the device's; each is NULL until connected. */
+/** @n more outputs; @slots stays the device's, each NULL until connected. */
 void qdev_init_gpio_out(DeviceState *dev, IrqLine **slots, unsigned n);
+/** Output @n must exist; @line NULL disconnects. */
 void qdev_connect_gpio_out(DeviceState *dev, unsigned n, IrqLine *line);

@@ -25,7 +25,11 @@ typedef struct ResetHandler {
     struct ResetHandler *next;
 } ResetHandler;
 
-/** Called in the order of registration within a phase. Machine lock. */
+/**
+ * Called in the order of registration within a phase. @handler is zeroed, or
+ * was unregistered. Machine lock; registering and unregistering is not for
+ * handlers.
+ */
 void reset_register(ResetHandler *handler, ResetPhase phase,
                     void (*reset)(ResetHandler *handler));
 /** A handler that is not registered (zeroed) is fine. */
