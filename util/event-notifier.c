@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "util/event-notifier.h"
+#include "util/fd.h"
 
 bool event_notifier_init(EventNotifier *e, Error **errp)
 {
@@ -27,10 +28,11 @@ bool event_notifier_init(EventNotifier *e, Error **errp)
 
 void event_notifier_finish(EventNotifier *e)
 {
-    if (e->fd_plus_one) {
-        close(e->fd_plus_one - 1);
-        e->fd_plus_one = 0;
-    }
+    int fd = e->fd_plus_one - 1;
+
+    /* In this order for a signal handler that sets @e. */
+    e->fd_plus_one = 0;
+    fd_close(&fd);
 }
 
 int event_notifier_get_fd(const EventNotifier *e)

@@ -29,8 +29,8 @@ typedef void (*MainLoopFdFn)(void *opaque);
 /**
  * Calls @on_read while @fd is readable and @on_write while it is writable
  * (either may be NULL; both NULL removes). @on_read is also called for hang-up
- * and error conditions. @fd stays the caller's and must be removed before it
- * is closed.
+ * and error conditions, @on_write only where there is no @on_read. @fd stays
+ * the caller's and must be removed before it is closed.
  */
 void main_loop_set_fd(int fd, MainLoopFdFn on_read, MainLoopFdFn on_write,
                       void *opaque);
@@ -41,7 +41,10 @@ void main_loop_schedule(void (*fn)(void *opaque), void *opaque);
 /** Forgets every scheduled call of @opaque. With the machine lock. */
 void main_loop_cancel(void *opaque);
 
-/** Makes a blocked main_loop_iterate() return. Async-signal-safe. */
+/**
+ * Makes a blocked main_loop_iterate() return, or the next one not block.
+ * Async-signal-safe; does nothing outside main_loop_init() and _finish().
+ */
 void main_loop_wake(void);
 
 /* The machine lock. Not recursive. */

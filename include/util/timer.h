@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "util/error.h"
 
 /**
  * Clocks, all in nanoseconds.
@@ -31,7 +32,9 @@ void clock_virtual_stop(void);
 void clock_virtual_set_manual(void);
 /**
  * Moves the manual virtual clock to @ns, running each timer that expires on
- * the way at its own time. Never moves backwards.
+ * the way at its own time, whether or not the clock was started. Never moves
+ * backwards. A manual clock that was started also runs, in the main loop, a
+ * timer that was armed for the past.
  */
 void clock_virtual_advance_to(int64_t ns);
 /** Expiry of the next virtual timer, or -1. */
@@ -57,3 +60,8 @@ void timer_finish(Timer *timer);
 void timer_mod_ns(Timer *timer, int64_t expire_ns);
 void timer_del(Timer *timer);
 bool timer_pending(const Timer *timer);
+
+/* The timers' descriptors; for main_loop_init() and main_loop_finish() only. */
+bool timers_init(Error **errp);
+/** Asserts that no timer is pending. */
+void timers_finish(void);
