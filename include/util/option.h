@@ -52,7 +52,7 @@ bool parse_bool(const char *text, bool *value, const char *what, Error **errp);
 
 /**
  * The candidate nearest to @word by edit distance if it is near enough to be
- * meant, else NULL. @candidates ends with NULL.
+ * meant (the first of equals), else NULL. @candidates ends with NULL.
  */
 const char *nearest_name(const char *word, const char *const *candidates);
 
