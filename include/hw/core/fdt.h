@@ -38,9 +38,27 @@ void fdt_writer_cells(FdtWriter *w, const char *name, const uint32_t *cells,
     fdt_writer_cells(w, name, (const uint32_t[]){__VA_ARGS__}, \
                      sizeof((const uint32_t[]){__VA_ARGS__}) / 4)
 
-/** Declares how many cells an address and a size have below this node. */
+/**
+ * Declares how many cells (1 or 2) an address has below this node, and how
+ * many (0 to 2) a size.
+ */
 void fdt_writer_address_cells(FdtWriter *w, unsigned address_cells,
                               unsigned size_cells);
+/**
+ * `reg` of @n (address, size) pairs, in the cells that the parent declared
+ * (2 and 1 if it did not). A number that they cannot hold is a failure.
+ */
+typedef struct FdtReg {
+    uint64_t addr;
+    uint64_t size;
+} FdtReg;
+void fdt_writer_reg(FdtWriter *w, const FdtReg *regs, size_t n);
+#define FDT_REG(w, ...)                                                        \
+    fdt_writer_reg(w, (const FdtReg[]){ __VA_ARGS__ },                         \
+                   sizeof((const FdtReg[]){ __VA_ARGS__ }) / sizeof(FdtReg))
+/** The cells of an address here, i.e. as the parent declared them. */
+unsigned fdt_writer_reg_address_cells(const FdtWriter *w);
+unsigned fdt_writer_reg_size_cells(const FdtWriter *w);
 
 /** A fresh phandle, never 0; give it to a node with fdt_writer_phandle(). */
 uint32_t fdt_writer_new_phandle(FdtWriter *w);
@@ -59,10 +77,14 @@ typedef struct FdtBootInfo {
     const char *stdout_path; /* NULL: leave what is there */
 } FdtBootInfo;
 
+/** More than a guest's kernel takes. */
+#define FDT_SIZE_MAX (2 * 1024 * 1024)
+
 /**
- * Checks @blob (foreign input of @size bytes) and returns a larger copy,
- * completed with /chosen and /memory; everything else stays as given. @what
- * names the file in errors. Caller frees with g_free.
+ * Checks @blob (foreign input of @size bytes, aligned to 8) and returns a
+ * copy, completed with /chosen (initrd properties of the blob's own go) and
+ * with one /memory node that says where RAM is; everything else stays as
+ * given. @what names the file in errors. Caller frees with g_free.
  */
 void *fdt_complete(const void *blob, size_t size, const FdtBootInfo *info,
                    const char *what, size_t *out_size, Error **errp);
