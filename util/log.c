@@ -105,6 +105,7 @@ void log_clean(char *text)
     }
 }
 
+G_GNUC_PRINTF(2, 0)
 static void report(const char *kind, const char *fmt, va_list ap)
 {
     g_autofree char *text = g_strdup_vprintf(fmt, ap);
