@@ -32,6 +32,11 @@ struct MachineClass {
     bool is_default;
     bool no_cpus;      /* -M none */
     unsigned max_cpus; /* before the accelerator's and GIC's limits */
+    /*
+     * Optional: the address after the last byte of RAM or MMIO, given the
+     * configuration and the properties, before init; without it 1 << 40.
+     */
+    uint64_t (*phys_end)(const MachineState *machine);
     /* Builds the board, up to but not including user-created devices. */
     bool (*init)(MachineState *machine, Error **errp);
     /*
@@ -54,6 +59,15 @@ struct MachineState {
 
 /** The class of machine NAME or its alias, or NULL. */
 MachineClass *machine_class_find(const char *name);
+
+/**
+ * Puts a new device in the tree: as /machine/peripheral/@id, or without an id
+ * (NULL) as /machine/peripheral-anon/device[N]. False with an error if the id
+ * is taken or malformed: it is a letter and then letters, digits, '-', '.'
+ * and '_'.
+ */
+bool machine_place_device(MachineState *machine, DeviceState *dev,
+                          const char *id, Error **errp);
 
 /**
  * Realizes a user-created device and puts it on the machine's platform bus;

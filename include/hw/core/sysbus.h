@@ -61,14 +61,16 @@ unsigned sysbus_num_mmio(const SysBusDevice *sbd);
 unsigned sysbus_num_irqs(const SysBusDevice *sbd);
 MemoryRegion *sysbus_mmio_region(SysBusDevice *sbd, unsigned n);
 
-/** Maps region @n at a guest address, in the system memory. */
+/** Maps region @n (not mapped yet) at a guest address, in the system memory. */
 void sysbus_mmio_map(SysBusDevice *sbd, unsigned n, hwaddr addr);
 /** The same in a container; @addr is the guest address it results in. */
 void sysbus_mmio_map_in(SysBusDevice *sbd, unsigned n, MemoryRegion *container,
                         hwaddr offset, hwaddr addr);
+/** Takes region @n out again; nothing happens if it is not mapped. */
+void sysbus_mmio_unmap(SysBusDevice *sbd, unsigned n);
 void sysbus_connect_irq(SysBusDevice *sbd, unsigned n, IrqLine *line);
 IrqLine *sysbus_get_connected_irq(SysBusDevice *sbd, unsigned n);
 
-/** Realize, map region 0 at @addr and connect line 0; for boards. */
+/** Realize, map region 0 at @addr and connect line 0 (if @line); for boards. */
 bool sysbus_realize_at(SysBusDevice *sbd, hwaddr addr, IrqLine *line,
                        Error **errp);
