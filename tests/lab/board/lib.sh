@@ -25,6 +25,9 @@ pass() { result ok; }
 fail() { result "not ok: $*"; }
 skip() { result "skip: $*"; }
 
+# note TEXT: shown with the result, whatever that is
+note() { echo "$*" >> "$T/notes"; }
+
 # eventually SECONDS COMMAND...: true as soon as the command is
 eventually()
 {
@@ -35,6 +38,9 @@ eventually()
         usleep 50000
     done
 }
+
+# What the RTC reads now, though VFIO may have it.
+rtc_now() { echo $(($(cat /run/epoch) + $(cut -d. -f1 /proc/uptime))); }
 
 uptime_ms() { sed 's/^\([0-9]*\)\.\([0-9]*\).*/\1\20/' /proc/uptime; }
 
@@ -89,7 +95,8 @@ host_irqs()
 # -- the emulator ----------------------------------------------------------
 
 # The common part of every command line; the rest is the job's.
-vm_args="-M virt,gic-version=host -accel kvm -cpu host -m 128M -nographic"
+# Without an RTC of its own, so that the guest's only one is the assigned one.
+vm_args="-M virt,gic-version=host,rtc=off -accel kvm -cpu host -m 128M -nographic"
 
 # route_options: what VARIANT means for -device vfio-platform
 route_options()
@@ -118,13 +125,16 @@ vm_start()
     eventually 10 test -s "$T/pid" || fail "platypus was not started"
 }
 
-vm_running() { [ ! -e "$T/status" ]; }
-
-vm_status()
+# payload NAME BOOTARGS ARGUMENT...: runs a bare-metal payload of tests/guest
+payload()
 {
-    cat "$T/status" 2> /dev/null
+    _bin=/lab/guest/$1.bin
+    _args=$2
+    shift 2
+    vm_start $vm_args -kernel $_bin -append "$_args" "$@"
 }
 
+vm_status() { cat "$T/status" 2> /dev/null; }
 vm_ended() { [ -e "$T/status" ]; }
 
 # vm_wait SECONDS: until the emulator ended, which must be by itself with 0
