@@ -18,6 +18,7 @@
 typedef struct FdHandler {
     GSource source;
     gpointer tag;
+    GIOCondition events;
     int fd;
     MainLoopFdFn on_read;
     MainLoopFdFn on_write;
@@ -101,11 +102,22 @@ static FdHandler *fd_handler_new(int fd)
     FdHandler *handler = (FdHandler *)g_source_new(&funcs, sizeof(FdHandler));
 
     handler->fd = fd;
-    handler->tag = g_source_add_unix_fd(&handler->source, fd, 0);
     handler->next = handlers;
     handlers = handler;
-    g_source_attach(&handler->source, context);
     return handler;
+}
+
+/* GLib wakes its poll for every change, so it hears of real ones only. */
+static void fd_handler_watch(FdHandler *handler, GIOCondition events)
+{
+    if (!handler->tag) {
+        handler->tag =
+            g_source_add_unix_fd(&handler->source, handler->fd, events);
+        g_source_attach(&handler->source, context);
+    } else if (handler->events != events) {
+        g_source_modify_unix_fd(&handler->source, handler->tag, events);
+    }
+    handler->events = events;
 }
 
 static void fd_handler_free(FdHandler **link)
@@ -137,9 +149,8 @@ void main_loop_set_fd(int fd, MainLoopFdFn on_read, MainLoopFdFn on_write,
     handler->on_read = on_read;
     handler->on_write = on_write;
     handler->opaque = opaque;
-    g_source_modify_unix_fd(&handler->source, handler->tag,
-                            (on_read ? G_IO_IN : 0) |
-                                (on_write ? G_IO_OUT : 0));
+    fd_handler_watch(handler,
+                     (on_read ? G_IO_IN : 0) | (on_write ? G_IO_OUT : 0));
 }
 
 void main_loop_wake(void)
