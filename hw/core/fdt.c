@@ -85,8 +85,7 @@ FdtWriter *fdt_writer_new(void)
     w->buf = g_malloc(w->size);
     w->levels[0].address_cells = 2;
     w->levels[0].size_cells = 1;
-    rc = fdt_create_with_flags(w->buf, w->size,
-                               FDT_CREATE_FLAG_NO_NAME_DEDUP);
+    rc = fdt_create_with_flags(w->buf, w->size, FDT_CREATE_FLAG_NO_NAME_DEDUP);
     rc = rc ? rc : fdt_finish_reservemap(w->buf);
     if (rc) {
         writer_fail(w, "tree", fdt_strerror(rc));
@@ -159,8 +158,8 @@ static void *writer_property(FdtWriter *w, const char *name, size_t size)
         writer_fail(w, name, "too large");
         return NULL;
     }
-    while (writer_again(
-        w, fdt_property_placeholder(w->buf, name, size, &value), name)) {
+    while (writer_again(w, fdt_property_placeholder(w->buf, name, size, &value),
+                        name)) {
     }
     return w->failure ? NULL : value;
 }

@@ -36,8 +36,8 @@ static void assert_cells(const void *fdt, int node, const char *name,
     }
 }
 
-#define ASSERT_CELLS(fdt, node, name, ...)                                     \
-    assert_cells(fdt, node, name, (const uint32_t[]){__VA_ARGS__},             \
+#define ASSERT_CELLS(fdt, node, name, ...)                         \
+    assert_cells(fdt, node, name, (const uint32_t[]){__VA_ARGS__}, \
                  sizeof((const uint32_t[]){__VA_ARGS__}) / 4)
 
 static void test_writer(void)
@@ -129,8 +129,7 @@ static void test_growth(void)
     fdt = finish(w);
     ASSERT_CELLS(fdt, fdt_path_offset(fdt, "/n1999"), "n1999", 1999);
     g_assert_cmpstr(
-        fdt_getprop(fdt, fdt_path_offset(fdt, "/big"), "text", &len), ==,
-        big);
+        fdt_getprop(fdt, fdt_path_offset(fdt, "/big"), "text", &len), ==, big);
 }
 
 static void late_property(FdtWriter *w)

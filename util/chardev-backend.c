@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Character devices: what they are opened on. Standard input and output are
+ * shared with other processes (the shell, a pager), so they are not switched
+ * to non-blocking mode, which would switch it for all of them: they are opened
+ * anew through /proc, and only where that cannot be done is the flag set, for
+ * the life of the chardev.
+ *
+ * A pty's master side cannot wait for somebody to open the terminal side; it
+ * reports a hang-up until then. chardev.c looks for that four times a second.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "chardev-backend.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+typedef bool (*BackendOpen)(Chardev *chr, OptionList *options, Error **errp);
+
+/* Standard input and output have one user at a time. */
+static struct {
+    Chardev *user;
+    bool mode_saved; /* of the terminal at standard input */
+    struct termios mode;
+    int flags_saved[2]; /* of descriptors 0 and 1; -1: left alone */
+} stdio = {.flags_saved = {-1, -1}};
+
+static bool take_bool(OptionList *options, const char *key, bool *value,
+                      Error **errp)
+{
+    g_autofree char *text = option_list_take(options, key);
+
+    return !text || parse_bool(text, value, key, errp);
+}
+
+static char *take_path(OptionList *options, Error **errp)
+{
+    g_autofree char *path = option_list_take(options, "path");
+
+    if (!path || !*path) {
+        error_setg(errp, "no path given; try: path=FILE");
+        return NULL;
+    }
+    return g_steal_pointer(&path);
+}
+
+static bool open_null(Chardev *chr, OptionList *options, Error **errp)
+{
+    chr->null = true;
+    return true;
+}
+
+static bool open_file(Chardev *chr, OptionList *options, Error **errp)
+{
+    g_autofree char *path = take_path(options, errp);
+    bool append = false;
+
+    if (!path || !take_bool(options, "append", &append, errp)) {
+        return false;
+    }
+    chr->out_fd = open(path,
+                       O_WRONLY | O_CREAT | O_NOCTTY | O_NONBLOCK | O_CLOEXEC |
+                           (append ? O_APPEND : O_TRUNC),
+                       0666);
+    if (chr->out_fd < 0) {
+        error_setg_errno(errp, errno, "cannot open '%s'", path);
+        return false;
+    }
+    chr->open = true;
+    return true;
+}
+
+static void terminal_raw(struct termios *mode, bool signals)
+{
+    mode->c_iflag &=
+        ~(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
+    mode->c_lflag &= ~(ECHO | ECHONL | ICANON | IEXTEN);
+    if (!signals) {
+        mode->c_lflag &= ~ISIG;
+    }
+    mode->c_cflag = (mode->c_cflag & ~(CSIZE | PARENB)) | CS8;
+    mode->c_cc[VMIN] = 1;
+    mode->c_cc[VTIME] = 0;
+}
+
+static void stdio_restore(void)
+{
+    if (stdio.mode_saved) {
+        tcsetattr(STDIN_FILENO, TCSANOW, &stdio.mode);
+        stdio.mode_saved = false;
+    }
+    for (int fd = 0; fd < 2; fd++) {
+        if (stdio.flags_saved[fd] >= 0) {
+            fcntl(fd, F_SETFL, stdio.flags_saved[fd]);
+            stdio.flags_saved[fd] = -1;
+        }
+    }
+}
+
+static void stdio_set_raw(bool signals)
+{
+    static bool at_exit;
+    struct termios mode;
+
+    if (tcgetattr(STDIN_FILENO, &mode)) {
+        return; /* no terminal */
+    }
+    stdio.mode = mode;
+    stdio.mode_saved = true;
+    terminal_raw(&mode, signals);
+    tcsetattr(STDIN_FILENO, TCSANOW, &mode);
+    if (!at_exit) {
+        at_exit = true;
+        atexit(stdio_restore);
+    }
+}
+
+/* A non-blocking descriptor for what @fd (0 or 1) stands for, or -1. */
+static int stdio_open_anew(int fd)
+{
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
+    int flags = fcntl(fd, F_GETFL);
+    struct stat st;
+    int anew;
+
+    if (flags < 0) {
+        return -1;
+    }
+    /* A regular file has a position to share; a socket has MSG_DONTWAIT. */
+    if (fstat(fd, &st) || S_ISREG(st.st_mode) || S_ISSOCK(st.st_mode)) {
+        return fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    }
+    anew = open(path, (flags & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (anew >= 0) {
+        return anew;
+    }
+    stdio.flags_saved[fd] = flags;
+    fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    return fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
+
+static bool fd_is_socket(int fd)
+{
+    struct stat st;
+
+    return !fstat(fd, &st) && S_ISSOCK(st.st_mode);
+}
+
+static bool open_stdio_mode(Chardev *chr, bool signals, Error **errp)
+{
+    if (stdio.user) {
+        error_setg(errp, "standard input and output are in use by '%s'",
+                   stdio.user->label);
+        return false;
+    }
+    chr->out_socket = fd_is_socket(STDOUT_FILENO);
+    chr->out_fd = stdio_open_anew(STDOUT_FILENO);
+    if (chr->out_fd < 0) {
+        error_setg_errno(errp, errno, "cannot use standard output");
+        return false;
+    }
+    /* Without a standard input there is just none. */
+    chr->in_fd = stdio_open_anew(STDIN_FILENO);
+    chr->stdio = true;
+    chr->open = true;
+    stdio.user = chr;
+    stdio_set_raw(signals);
+    return true;
+}
+
+static bool open_stdio(Chardev *chr, OptionList *options, Error **errp)
+{
+    bool signals = true;
+
+    return take_bool(options, "signal", &signals, errp) &&
+           open_stdio_mode(chr, signals, errp);
+}
+
+static bool open_mon_stdio(Chardev *chr, OptionList *options, Error **errp)
+{
+    chr->escapes = true;
+    return open_stdio_mode(chr, false, errp);
+}
+
+static bool open_pty(Chardev *chr, OptionList *options, Error **errp)
+{
+    autofd int master =
+        posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    autofd int terminal = -1;
+    struct termios mode;
+    char name[64];
+    int rc;
+
+    if (master < 0 || grantpt(master) || unlockpt(master)) {
+        error_setg_errno(errp, errno, "cannot get a pseudo terminal");
+        return false;
+    }
+    rc = ptsname_r(master, name, sizeof(name));
+    if (!rc) {
+        terminal = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+        rc = terminal < 0 ? errno : 0;
+    }
+    if (rc) {
+        error_setg_errno(errp, rc, "cannot open the pseudo terminal");
+        return false;
+    }
+    if (!tcgetattr(terminal, &mode)) {
+        terminal_raw(&mode, false);
+        mode.c_oflag &= ~OPOST;
+        tcsetattr(terminal, TCSANOW, &mode);
+    }
+    chr->pty_name = g_strdup(name);
+    chr->in_fd = chr->out_fd = fd_steal(&master);
+    info_report("char device redirected to %s (label %s)", name, chr->label);
+    return true;
+}
+
+bool chardev_backend_pty_in_use(const Chardev *chr)
+{
+    struct pollfd pfd = {.fd = chr->out_fd, .events = POLLOUT};
+
+    return poll(&pfd, 1, 0) > 0 && !(pfd.revents & POLLHUP);
+}
+
+static bool socket_address(const char *path, struct sockaddr_un *addr,
+                           Error **errp)
+{
+    *addr = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(addr->sun_path)) {
+        error_setg(errp,
+                   "socket '%s': a name of %zu bytes is too long; at most %zu",
+                   path, strlen(path), sizeof(addr->sun_path) - 1);
+        return false;
+    }
+    strcpy(addr->sun_path, path);
+    return true;
+}
+
+static int socket_new(Error **errp)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0) {
+        error_setg_errno(errp, errno, "cannot make a socket");
+    }
+    return fd;
+}
+
+static void use_socket(Chardev *chr, int fd)
+{
+    chr->in_fd = chr->out_fd = fd;
+    chr->out_socket = true;
+}
+
+static bool socket_connect(Chardev *chr, const char *path, Error **errp)
+{
+    struct sockaddr_un addr;
+    autofd int fd = -1;
+
+    if (!socket_address(path, &addr, errp)) {
+        return false;
+    }
+    fd = socket_new(errp);
+    if (fd < 0) {
+        return false;
+    }
+    if (connect(fd, (struct sockaddr *)&addr, sizeof(addr))) {
+        error_setg_errno(errp, errno,
+                         "cannot connect to socket '%s'; is its server there? "
+                         "(server=on to be it)",
+                         path);
+        return false;
+    }
+    use_socket(chr, fd_steal(&fd));
+    chr->open = true;
+    return true;
+}
+
+/* Removes a socket that a server left behind; false if one listens there. */
+static bool remove_stale(const struct sockaddr_un *addr)
+{
+    autofd int fd = socket_new(NULL);
+    struct stat st;
+
+    return fd >= 0 && !stat(addr->sun_path, &st) && S_ISSOCK(st.st_mode) &&
+           connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) &&
+           errno == ECONNREFUSED && !unlink(addr->sun_path);
+}
+
+static bool wait_for_first(Chardev *chr, const char *path, Error **errp)
+{
+    struct pollfd pfd = {.fd = chr->listen_fd, .events = POLLIN};
+
+    info_report("%s: waiting for a connection to %s", chr->label, path);
+    while (!chardev_backend_accept(chr)) {
+        if (poll(&pfd, 1, -1) < 0) {
+            error_setg_errno(errp, errno,
+                             "socket '%s': stopped waiting for a connection",
+                             path);
+            return false;
+        }
+    }
+    chr->open = true;
+    return true;
+}
+
+static bool socket_listen(Chardev *chr, const char *path, bool wait,
+                          Error **errp)
+{
+    struct sockaddr_un addr;
+    int rc;
+
+    if (!socket_address(path, &addr, errp)) {
+        return false;
+    }
+    chr->listen_fd = socket_new(errp);
+    if (chr->listen_fd < 0) {
+        return false;
+    }
+    rc = bind(chr->listen_fd, (struct sockaddr *)&addr, sizeof(addr));
+    if (rc && errno == EADDRINUSE) {
+        if (!remove_stale(&addr)) {
+            error_setg(errp, "socket '%s' is in use; give another name", path);
+            return false;
+        }
+        rc = bind(chr->listen_fd, (struct sockaddr *)&addr, sizeof(addr));
+    }
+    if (rc) {
+        error_setg_errno(errp, errno, "cannot listen at socket '%s'", path);
+        return false;
+    }
+    chr->unlink_path = g_strdup(path);
+    if (listen(chr->listen_fd, 1)) {
+        error_setg_errno(errp, errno, "cannot listen at socket '%s'", path);
+        return false;
+    }
+    return !wait || wait_for_first(chr, path, errp);
+}
+
+/* A connected socket by its number, from whoever started the process. */
+static bool socket_inherit(Chardev *chr, const char *number, Error **errp)
+{
+    uint64_t fd;
+
+    if (!parse_uint(number, INT_MAX, &fd, "fd", errp)) {
+        return false;
+    }
+    if (!fd_is_socket(fd)) {
+        error_setg(errp, "fd %" PRIu64 " is not a socket", fd);
+        return false;
+    }
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    use_socket(chr, fd);
+    chr->open = true;
+    return true;
+}
+
+static bool open_socket(Chardev *chr, OptionList *options, Error **errp)
+{
+    g_autofree char *number = option_list_take(options, "fd");
+    g_autofree char *path = NULL;
+    bool server = false, wait = true;
+
+    if (number) {
+        return socket_inherit(chr, number, errp);
+    }
+    path = take_path(options, errp);
+    if (!path || !take_bool(options, "server", &server, errp)) {
+        return false;
+    }
+    if (!server) {
+        return socket_connect(chr, path, errp);
+    }
+    return take_bool(options, "wait", &wait, errp) &&
+           socket_listen(chr, path, wait, errp);
+}
+
+bool chardev_backend_accept(Chardev *chr)
+{
+    int fd = accept4(chr->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    if (fd < 0) {
+        return false;
+    }
+    use_socket(chr, fd);
+    return true;
+}
+
+static const struct {
+    const char *name;
+    BackendOpen open;
+} backends[] = {
+    {"null", open_null}, {"file", open_file},           {"stdio", open_stdio},
+    {"pty", open_pty},   {"mon:stdio", open_mon_stdio}, {"socket", open_socket},
+};
+
+bool chardev_backend_open(Chardev *chr, const char *backend,
+                          OptionList *options, Error **errp)
+{
+    static const char *const names[] = {"null", "file",   "stdio",
+                                        "pty",  "socket", NULL};
+    const char *near = nearest_name(backend, names);
+
+    /* A pipe at standard output breaks like a socket does. */
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < G_N_ELEMENTS(backends); i++) {
+        if (!strcmp(backend, backends[i].name)) {
+            return backends[i].open(chr, options, errp);
+        }
+    }
+    error_setg(errp, "unknown character device '%s'; %s%s", backend,
+               near ? "did you mean: " : "try: ",
+               near ? near : "stdio, file, pty, socket or null");
+    return false;
+}
+
+void chardev_backend_disconnect(Chardev *chr)
+{
+    /* A pty keeps its master side for the next one. */
+    if (chr->out_socket && !chr->stdio) {
+        fd_close(&chr->out_fd);
+        chr->in_fd = -1;
+    }
+}
+
+void chardev_backend_close(Chardev *chr)
+{
+    if (stdio.user == chr) {
+        stdio_restore();
+        stdio.user = NULL;
+    }
+    if (chr->in_fd != chr->out_fd) {
+        fd_close(&chr->in_fd);
+    }
+    fd_close(&chr->out_fd);
+    fd_close(&chr->listen_fd);
+    if (chr->unlink_path) {
+        unlink(chr->unlink_path);
+    }
+}
