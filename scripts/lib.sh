@@ -6,6 +6,7 @@
 
 top=$(dirname "$(dirname "$(realpath "${BASH_SOURCE[0]}")")")
 me=$(basename "$0")
+export LC_ALL=C.UTF-8
 
 # What each step needs, as Debian packages.
 pkgs_build=(gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev
