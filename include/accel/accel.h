@@ -40,9 +40,9 @@ typedef struct VcpuEntry {
 struct AccelClass {
     ObjectClass parent_class;
     /*
-     * First call, before the machine exists. Opens what is needed; an error
+     * First call, before the machine is built. Opens what is needed; an error
      * makes the caller try the next accelerator of the list, if any.
-     * @guest_ram_end: the address after the last byte of guest RAM or MMIO,
+     * @guest_phys_end: the address after the last byte of guest RAM or MMIO,
      * for accelerators with a choice of address sizes.
      */
     bool (*init)(Accel *accel, uint64_t guest_phys_end, Error **errp);
@@ -98,3 +98,6 @@ Accel *accel_create(const char *names, uint64_t guest_phys_end, Error **errp);
 
 /** The accelerator in use, or NULL; for devices (vfio_file_add). */
 Accel *accel_current(void);
+
+/** Finishes and unreferences what accel_create() returned; NULL is fine. */
+void accel_destroy(Accel *accel);
