@@ -13,7 +13,6 @@
 #include <linux/kvm.h>
 #include <linux/vfio.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,18 +42,29 @@
 #define MAX_DEVICES 2
 
 typedef struct Device {
-    const char *name;
     int fd;
     uint64_t base, size, offset;
 } Device;
 
-typedef struct Options {
-    const char *kernel, *initrd, *dtb;
-    const char *devices[MAX_DEVICES];
-    int n_devices, gic, smp, ram_mib, map, idle, pin, fire;
-} Options;
-
-static Options opt = {.gic = 3, .smp = 1, .ram_mib = 128, .pin = -1};
+/* The options, each given as name=value */
+enum {
+    KERNEL,
+    INITRD,
+    DTB,
+    GIC,
+    SMP,
+    RAM,
+    DEVICE,
+    DEVICE2,
+    MAP,
+    IDLE,
+    FIRE,
+    N_OPTIONS
+};
+static const char *const option_names[N_OPTIONS] = {
+    "kernel", "initrd",  "dtb", "gic",  "smp", "ram",
+    "device", "device2", "map", "idle", "fire"};
+static const char *opt[N_OPTIONS];
 static size_t ram_bytes;
 static int kvm_fd, vm_fd, gic_fd;
 static uint8_t *ram;
@@ -64,6 +74,11 @@ static struct {
     uint32_t imsc;
     bool tx_pending;
 } uart = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static int number(int option, int fallback)
+{
+    return opt[option] ? atoi(opt[option]) : fallback;
+}
 
 static int check(int ret, const char *what)
 {
@@ -79,7 +94,7 @@ static int check(int ret, const char *what)
 
 /* -- loading ------------------------------------------------------------ */
 
-static size_t load(const char *path, uint64_t offset)
+static void load(const char *path, uint64_t offset)
 {
     int fd = check(open(path, O_RDONLY | O_CLOEXEC), path);
     size_t at = 0;
@@ -90,20 +105,19 @@ static size_t load(const char *path, uint64_t offset)
     }
     check(n, path);
     close(fd);
-    return at;
 }
 
 /* An Image says so at byte 56 and wants a 2 MiB base; the rest is raw. */
 static uint64_t load_kernel(void)
 {
     uint32_t magic = 0;
-    int fd = check(open(opt.kernel, O_RDONLY | O_CLOEXEC), opt.kernel);
+    int fd = check(open(opt[KERNEL], O_RDONLY | O_CLOEXEC), opt[KERNEL]);
     uint64_t offset;
 
-    check(pread(fd, &magic, sizeof(magic), 56), opt.kernel);
+    check(pread(fd, &magic, sizeof(magic), 56), opt[KERNEL]);
     close(fd);
     offset = magic == 0x644d5241 ? IMAGE_OFFSET : RAW_OFFSET;
-    load(opt.kernel, offset);
+    load(opt[KERNEL], offset);
     return RAM_BASE + offset;
 }
 
@@ -135,13 +149,13 @@ static void gic_attr(uint32_t group, uint64_t attr, uint64_t value)
 static void create_gic(void)
 {
     struct kvm_create_device dev = {
-        .type =
-            opt.gic == 3 ? KVM_DEV_TYPE_ARM_VGIC_V3 : KVM_DEV_TYPE_ARM_VGIC_V2,
+        .type = number(GIC, 3) == 3 ? KVM_DEV_TYPE_ARM_VGIC_V3
+                                    : KVM_DEV_TYPE_ARM_VGIC_V2,
     };
 
     CALL(vm_fd, KVM_CREATE_DEVICE, &dev);
     gic_fd = dev.fd;
-    if (opt.gic == 3) {
+    if (number(GIC, 3) == 3) {
         gic_attr(KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST,
                  GICD_BASE);
         gic_attr(KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST,
@@ -253,18 +267,17 @@ static void add_device(unsigned i, int container)
     Device *dev = &devices[i];
     int group;
 
-    dev->name = opt.devices[i];
-    group = open_group(dev->name);
+    group = open_group(opt[DEVICE + i]);
     CALL(group, VFIO_GROUP_SET_CONTAINER, &container);
     if (i == 0) {
         CALL(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU);
     }
-    dev->fd = CALL(group, VFIO_GROUP_GET_DEVICE_FD, dev->name);
+    dev->fd = CALL(group, VFIO_GROUP_GET_DEVICE_FD, opt[DEVICE + i]);
     CALL(dev->fd, VFIO_DEVICE_GET_REGION_INFO, &info);
     dev->base = BUS_BASE + i * BUS_STRIDE;
     dev->size = info.size;
     dev->offset = info.offset;
-    if (opt.map) {
+    if (number(MAP, 0)) {
         map_region(i, &info);
     }
     connect_irq(dev, BUS_SPI + i);
@@ -272,7 +285,7 @@ static void add_device(unsigned i, int container)
 
 static Device *device_at(uint64_t addr)
 {
-    for (int i = 0; i < opt.n_devices; i++) {
+    for (int i = 0; i < MAX_DEVICES; i++) {
         if (addr - devices[i].base < devices[i].size) {
             return &devices[i];
         }
@@ -409,10 +422,10 @@ static void *run_vcpu(void *opaque)
     return NULL;
 }
 
-/* The second thread: raises opt.fire interrupts by VFIO's loop-back. */
+/* The second thread: raises number(FIRE, 0) interrupts by VFIO's loop-back. */
 static void *idle(void *opaque)
 {
-    for (int i = 0; i < opt.fire; i++) {
+    for (int i = 0; i < number(FIRE, 0); i++) {
         usleep(i ? 5000 : 500000); /* the guest needs a moment to listen */
         set_irq(devices[0].fd, VFIO_IRQ_SET_ACTION_TRIGGER,
                 VFIO_IRQ_SET_DATA_NONE, 0);
@@ -431,68 +444,32 @@ static void start_thread(void *(*fn)(void *), void *opaque)
     check(errno ? -1 : 0, "pthread_create");
 }
 
-static void pin_here(void)
-{
-    cpu_set_t set;
-
-    CPU_ZERO(&set);
-    CPU_SET(opt.pin, &set);
-    check(sched_setaffinity(0, sizeof(set), &set), "sched_setaffinity");
-}
-
-static void usage(void)
-{
-    fputs("usage: minivmm kernel=FILE dtb=FILE [initrd=FILE] [gic=2|3] [smp=N]"
-          " [ram=MIB]\n"
-          "       [device=NAME]... [map=1] [idle=1] [pin=CPU] [fire=COUNT]\n",
-          stderr);
-    exit(1);
-}
-
-static bool take_option(const char *s)
-{
-    static const struct {
-        const char *name, **text;
-        int *number;
-    } table[] = {
-        {"kernel=", &opt.kernel, NULL}, {"initrd=", &opt.initrd, NULL},
-        {"dtb=", &opt.dtb, NULL},       {"gic=", NULL, &opt.gic},
-        {"smp=", NULL, &opt.smp},       {"ram=", NULL, &opt.ram_mib},
-        {"map=", NULL, &opt.map},       {"idle=", NULL, &opt.idle},
-        {"pin=", NULL, &opt.pin},       {"fire=", NULL, &opt.fire},
-    };
-
-    for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        size_t n = strlen(table[i].name);
-
-        if (strncmp(s, table[i].name, n) == 0 && table[i].text) {
-            *table[i].text = s + n;
-            return true;
-        }
-        if (strncmp(s, table[i].name, n) == 0) {
-            *table[i].number = atoi(s + n);
-            return true;
-        }
-    }
-    if (strncmp(s, "device=", 7) == 0 && opt.n_devices < MAX_DEVICES) {
-        opt.devices[opt.n_devices++] = s + 7;
-        return true;
-    }
-    return false;
-}
-
 static void parse(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
-        if (!take_option(argv[i])) {
-            usage();
+        const char *value = strchr(argv[i], '=');
+        size_t len = value ? (size_t)(value - argv[i]) : 0;
+        int o = 0;
+
+        while (o < N_OPTIONS && (strncmp(argv[i], option_names[o], len) != 0 ||
+                                 option_names[o][len])) {
+            o++;
         }
+        if (o == N_OPTIONS) {
+            fprintf(stderr, "minivmm: what is '%s'?\n", argv[i]);
+            exit(1);
+        }
+        opt[o] = value + 1;
     }
-    if (!opt.kernel || !opt.dtb || opt.smp < 1 || opt.smp > MAX_CPUS ||
-        opt.ram_mib < 65 || (opt.fire && !opt.n_devices)) {
-        usage();
+    ram_bytes = (size_t)number(RAM, 128) << 20;
+    if (!opt[KERNEL] || !opt[DTB] || ram_bytes <= INITRD_OFFSET ||
+        number(SMP, 1) < 1 || number(SMP, 1) > MAX_CPUS) {
+        fputs("usage: minivmm kernel=FILE dtb=FILE [initrd=FILE] [gic=2|3]"
+              " [smp=N] [ram=MIB]\n       [device=NAME [device2=NAME]]"
+              " [map=1] [idle=1] [fire=COUNT]\n",
+              stderr);
+        exit(1);
     }
-    ram_bytes = (size_t)opt.ram_mib << 20;
 }
 
 int main(int argc, char **argv)
@@ -508,29 +485,26 @@ int main(int argc, char **argv)
     check(ram == MAP_FAILED ? -1 : 0, "mmap of RAM");
     add_slot(0, RAM_BASE, ram_bytes, ram);
     entry = load_kernel();
-    load(opt.dtb, DTB_OFFSET);
-    if (opt.initrd) {
-        load(opt.initrd, INITRD_OFFSET);
+    load(opt[DTB], DTB_OFFSET);
+    if (opt[INITRD]) {
+        load(opt[INITRD], INITRD_OFFSET);
     }
-    for (int i = 0; i < opt.smp; i++) {
+    for (int i = 0; i < number(SMP, 1); i++) {
         vcpus[i] = create_vcpu(i, entry);
     }
     create_gic();
-    if (opt.n_devices) {
+    if (opt[DEVICE]) {
         int container =
             check(open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC), "/dev/vfio/vfio");
 
-        for (int i = 0; i < opt.n_devices; i++) {
+        for (int i = 0; i < MAX_DEVICES && opt[DEVICE + i]; i++) {
             add_device(i, container);
         }
     }
-    if (opt.idle || opt.fire) {
+    if (number(IDLE, 0) || number(FIRE, 0)) {
         start_thread(idle, NULL);
     }
-    if (opt.pin >= 0) {
-        pin_here();
-    }
-    for (int i = 1; i < opt.smp; i++) {
+    for (int i = 1; i < number(SMP, 1); i++) {
         start_thread(run_vcpu, (void *)(intptr_t)vcpus[i]);
     }
     run_vcpu((void *)(intptr_t)vcpus[0]);

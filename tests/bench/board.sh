@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+# What tests/bench/run has the board do: takes each figure of the floor
+# (minivmm) and, where there is one, of the emulator, several times and by
+# turns, and prints "bench: value GIC FIGURE floor|ours NUMBER". MODE says
+# whether the board counts instructions (icount) or time (wall).
+T=/tmp
+. /lab/lib.sh
+OURS="platypus -M virt,gic-version=$GIC -accel kvm -cpu host -nographic"
+RUNS=5
+
+# time_run TIMEIT-ARGUMENT... COMMAND...: its output in $T/out, timeit's line
+# and what it says itself in $T/err
+time_run()
+{
+    $PIN timeit -t 120 "$@" > "$T/out" 2> "$T/err" < /dev/null && return
+    echo "bench: failed: $*"
+    cat "$T/out" "$T/err"
+    return 1
+}
+
+# number FILE NAME: the last NAME=number in it
+number()
+{
+    sed -n "s/.*\<$2=\([0-9]*\).*/\1/p" "$T/$1" | tail -n 1
+}
+
+value() { echo "bench: value $GIC $1 $2 $3"; }
+
+# floor FIGURE FILE FIELD PAYLOAD TREE ARGUMENT...: one run of minivmm
+floor()
+{
+    _figure=$1 _file=$2 _field=$3 _bin=/lab/guest/$4.bin _dtb=/lab/dtb/$5.dtb
+    shift 5
+    time_run minivmm gic="$GIC" kernel="$_bin" dtb="$_dtb" "$@" &&
+        value "$_figure" floor "$(number "$_file" "$_field")"
+}
+
+# ours FIGURE FILE FIELD PAYLOAD ARGUMENT...: one run of the emulator
+ours()
+{
+    _figure=$1 _file=$2 _field=$3 _bin=/lab/guest/$4.bin
+    shift 4
+    [ -e /bin/platypus ] || return 0
+    time_run $OURS -m 128M -kernel "$_bin" "$@" &&
+        value "$_figure" ours "$(number "$_file" "$_field")"
+}
+
+# Everything on the CPU that takes the device's interrupt: under -icount the
+# board's CPUs take turns of milliseconds, which a change of CPU would add.
+instructions()
+{
+    PIN="taskset 1"
+    floor off err ns off none idle=1
+    ours off err ns off
+    floor trapped-read out ns bench-read rtc device=$RTC idle=1
+    ours trapped-read out ns bench-read \
+        -device vfio-platform,host=$RTC,x-no-mmap=on
+    floor mapped-read out ns bench-read rtc device=$RTC map=1
+    ours mapped-read out ns bench-read -device vfio-platform,host=$RTC
+    floor irq out median_ns bench-irq rtc device=$RTC map=1
+    ours irq out median_ns bench-irq \
+        -device vfio-platform,host=$RTC,x-irq-route=irqfd
+}
+
+linux_floor()
+{
+    time_run -m "bench: init" -r 256 minivmm gic="$GIC" smp=2 ram=256 \
+        kernel=/lab/Image initrd=/lab/guest.cpio dtb=/lab/dtb/linux.dtb ||
+        return
+    value linux-minivmm floor $(($(number err marker_ns) / 1000))
+    value memory-linux floor "$(number err own_kib)"
+}
+
+linux_ours()
+{
+    [ -e /bin/platypus ] || return 0
+    time_run -m "bench: init" -r 256 $OURS -smp 2 -m 256M \
+        -kernel /lab/Image -initrd /lab/guest.cpio \
+        -append "console=ttyAMA0 quiet" || return
+    value linux ours $(($(number err marker_ns) / 1000))
+    value linux-minivmm ours $(($(number err marker_ns) / 1000))
+    value memory-linux ours "$(number err own_kib)"
+}
+
+wall_time()
+{
+    PIN=
+    linux_floor
+    linux_ours
+    floor memory-off err maxrss_kib off none idle=1
+    ours memory-off err maxrss_kib off
+    for route in irqfd eoi trap; do
+        floor irq-wall-$route out median_ns bench-irq rtc device=$RTC map=1
+        ours irq-wall-$route out median_ns bench-irq \
+            -device vfio-platform,host=$RTC,x-irq-route=$route
+    done
+}
+
+bind_vfio $RTC
+n=0
+while [ $n -lt $RUNS ]; do
+    case $MODE in
+    icount) instructions ;;
+    wall) wall_time ;;
+    esac
+    n=$((n + 1))
+done
+echo "bench: end"
