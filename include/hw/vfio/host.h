@@ -50,18 +50,15 @@ typedef struct VFIOIrqInfo {
 typedef enum VFIOIrqAction {
     VFIO_IRQ_PROBE,       /* is the line usable? (TRIGGER, NONE, count 0) */
     VFIO_IRQ_TRIGGER_FD,  /* signal this eventfd; from now on armed */
-    VFIO_IRQ_TRIGGER_OFF, /* signal nothing any more */
-    VFIO_IRQ_TRIGGER_NOW, /* act as if the device had raised it */
-    VFIO_IRQ_MASK_NOW,
+    VFIO_IRQ_TRIGGER_OFF, /* signal nothing; an edge line latches */
     VFIO_IRQ_UNMASK_NOW,
     VFIO_IRQ_UNMASK_FD, /* unmask whenever this eventfd is written */
     VFIO_IRQ_UNMASK_OFF,
 } VFIOIrqAction;
 
-/**
- * VFIOHostNode: what the host's description of the device says (device tree).
- * A property is bytes as in the tree, big endian.
- */
+const char *vfio_irq_action_name(VFIOIrqAction action);
+
+/** What the host's description of the device says; below. */
 typedef struct VFIOHostNode VFIOHostNode;
 
 /**
@@ -112,49 +109,50 @@ struct VFIOHost {
     char *name; /* "9010000.pl031": what messages call the device */
 };
 
-/**
- * A device of this machine's kernel, through its group and the process's one
- * container. @path is a sysfs folder such as
- * /sys/bus/platform/devices/9010000.pl031. Errors name the device and the way
- * out. Machine lock. Close with host->ops->close().
+/*
+ * The node: what the host's device tree says of the device. A property is
+ * bytes as in the tree, big endian.
  */
-VFIOHost *vfio_host_kernel_open(const char *path, Error **errp);
-
-/**
- * The sysfs folder of device @name: on the platform bus, else on the AMBA bus.
- * Caller frees.
- */
-char *vfio_host_kernel_find(const char *name, Error **errp);
-
-/* ---- the node ---- */
-
 typedef struct VFIOHostProperty {
     char *name;
     uint8_t *data;
     size_t size;
+    bool refers; /* names another node (has a phandle), so it means nothing
+                    in another tree */
 } VFIOHostProperty;
 
 /** One entry of `clocks`, as far as the host's tree tells. */
 typedef struct VFIOHostClock {
     bool fixed;            /* the provider is a "fixed-clock" */
     uint32_t frequency_hz; /* of a fixed one */
-    char *provider;        /* path of its node, for warnings; may be NULL */
+    char *provider;        /* path of its node in the tree, for warnings */
 } VFIOHostClock;
 
 struct VFIOHostNode {
     char *name;            /* unit name without the address: "pl031" */
-    GPtrArray *properties; /* of VFIOHostProperty *, in the host's order */
-    GArray *clocks;        /* of VFIOHostClock, as `clocks` lists them */
+    GPtrArray *properties; /* of VFIOHostProperty *, sorted by name */
+    GPtrArray *clocks;     /* of VFIOHostClock *, as `clocks` lists them */
 };
 
+/** An empty node; the caller owns it. */
+VFIOHostNode *vfio_host_node_new(const char *name);
+void vfio_host_node_free(VFIOHostNode *node);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VFIOHostNode, vfio_host_node_free)
+
+/** Copies @data; the property stays the node's. */
+VFIOHostProperty *vfio_host_node_add(VFIOHostNode *node, const char *name,
+                                     const void *data, size_t size,
+                                     bool refers);
+void vfio_host_node_add_clock(VFIOHostNode *node, const VFIOHostClock *clock);
 const VFIOHostProperty *vfio_host_node_find(const VFIOHostNode *node,
                                             const char *name);
-void vfio_host_node_free(VFIOHostNode *node);
+/** String @n of a list of strings, or NULL. */
+const char *vfio_host_property_string(const VFIOHostProperty *prop, unsigned n);
 
 /**
- * Reads the folder @of_node (as <device>/of_node in sysfs); providers are
- * looked up below @tree_root (/sys/firmware/devicetree/base). An error only
- * for what cannot be read.
+ * Reads the folder @of_node (as <device>/of_node in sysfs); what its phandles
+ * mean is looked up below @tree_root (/sys/firmware/devicetree/base). An error
+ * only for what cannot be read. The caller owns the node.
  */
 VFIOHostNode *vfio_host_node_read(const char *of_node, const char *tree_root,
                                   Error **errp);
