@@ -179,13 +179,18 @@ Object *object_ref(Object *obj)
     return obj;
 }
 
-static void finalize(Object *obj)
+static void unparent_children(Object *obj)
 {
-    g_assert(!obj->parent);
     while (obj->children && obj->children->len) {
         object_unparent(
             g_ptr_array_index(obj->children, obj->children->len - 1));
     }
+}
+
+static void finalize(Object *obj)
+{
+    g_assert(!obj->parent);
+    unparent_children(obj);
     for (const ObjectClass *k = obj->klass; k; k = k->parent) {
         if (k->type->instance_finalize) {
             k->type->instance_finalize(obj);
@@ -216,15 +221,14 @@ Object *object_root(void)
     return root;
 }
 
+/* The children go while there still is a root, so that they have paths. */
 void object_root_free(void)
 {
-    g_autoptr(Object) obj = root;
-
-    while (root && root->children && root->children->len) {
-        object_unparent(
-            g_ptr_array_index(root->children, root->children->len - 1));
+    if (root) {
+        unparent_children(root);
+        object_unref(root);
+        root = NULL;
     }
-    root = NULL;
 }
 
 bool object_add_child(Object *parent, const char *name, Object *child,
