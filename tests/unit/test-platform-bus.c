@@ -323,6 +323,19 @@ static void test_way_out(void)
     bus_free(bus);
 }
 
+/* One byte more than the window. */
+static void test_too_large(void)
+{
+    PlatformBus *bus = bus_realized(BASE, 32 * MIB);
+    SysBusDevice *a = add("a", "0x2000001", 0);
+    g_autoptr(Error) err = NULL;
+
+    g_assert_false(platform_bus_link(bus, a, &err));
+    g_assert_nonnull(
+        strstr(error_get_pretty(err), "-M virt,platform-bus-size=64M"));
+    bus_free(bus);
+}
+
 /* No window is large enough: the host named sizes beyond all reason. */
 static void test_absurd(void)
 {
@@ -522,6 +535,7 @@ int main(int argc, char **argv)
     g_test_add_func("/platform-bus/full", test_full);
     g_test_add_func("/platform-bus/no-room", test_no_room);
     g_test_add_func("/platform-bus/way-out", test_way_out);
+    g_test_add_func("/platform-bus/too-large", test_too_large);
     g_test_add_func("/platform-bus/absurd", test_absurd);
     g_test_add_func("/platform-bus/lines", test_lines);
     g_test_add_func("/platform-bus/unrealized", test_unrealized);
