@@ -39,7 +39,9 @@ echo "platypus $args" | sed 's/^ /         /' | show
 earliest=$(rtc_now)
 vm_start $args -append \
     "console=ttyAMA0 quiet panic=-1 guest=rtc,alarm,interrupts,hold" > /dev/null
-tail -n 1000 -f $T/console 2> /dev/null | sed -u 's/^/    /' &
+tail -n 1000 -f $T/console 2> /dev/null | while read -r line; do
+    echo "    $line"
+done &
 vm_expect 90 '^guest: hold'
 latest=$(rtc_now)
 

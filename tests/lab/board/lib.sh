@@ -42,7 +42,12 @@ eventually()
 # What the RTC reads now, though VFIO may have it.
 rtc_now() { echo $(($(cat /run/epoch) + $(cut -d. -f1 /proc/uptime))); }
 
-uptime_ms() { sed 's/^\([0-9]*\)\.\([0-9]*\).*/\1\20/' /proc/uptime; }
+uptime_ms()
+{
+    read -r _up _ < /proc/uptime
+    # the 1 keeps a leading 0 from meaning octal
+    echo $((${_up%.*} * 1000 + 1${_up#*.}0 - 1000))
+}
 
 # -- devices of the board --------------------------------------------------
 
