@@ -138,19 +138,24 @@ static void kvm_vcpu_run(KvmVcpu *vcpu)
     }
 }
 
-/* Parks the vCPU; false when its thread is to end. */
-static bool vcpu_park(KvmVcpu *vcpu)
+static void vcpu_parked(KvmVcpu *vcpu)
 {
     KvmAccel *kvm = vcpu->kvm;
     MUTEX_GUARD(&kvm->lock);
 
-    if (vcpu->running) {
-        vcpu->running = false;
-        trace_kvm_vcpu_parked(vcpu->index);
-        if (--kvm->num_running == 0) {
-            cond_signal(&kvm->parked);
-        }
+    trace_kvm_vcpu_parked(vcpu->index);
+    vcpu->running = false;
+    if (--kvm->num_running == 0) {
+        cond_signal(&kvm->parked);
     }
+}
+
+/* False when the thread is to end. */
+static bool vcpu_wait(KvmVcpu *vcpu)
+{
+    KvmAccel *kvm = vcpu->kvm;
+    MUTEX_GUARD(&kvm->lock);
+
     while (!vcpu->running && !kvm->quit) {
         cond_wait(&kvm->resume, &kvm->lock);
     }
@@ -164,8 +169,9 @@ static void *vcpu_thread(void *opaque)
 
     snprintf(name, sizeof(name), "CPU %u/KVM", vcpu->index);
     pthread_setname_np(pthread_self(), name);
-    while (vcpu_park(vcpu)) {
+    while (vcpu_wait(vcpu)) {
         kvm_vcpu_run(vcpu);
+        vcpu_parked(vcpu);
     }
     return NULL;
 }
