@@ -2,7 +2,8 @@
 /*
  * edge: counts the interrupts of a virtio-mmio slot's edge line without ever
  * touching the device. It ends when n came and 50 ms more have passed, or
- * when none came for timeout_ms.
+ * when none came for timeout_ms. With dots=1 it prints one character for each,
+ * so that whoever raises them can wait for it.
  */
 #include "guest.h"
 
@@ -18,6 +19,7 @@ static bool handler(unsigned intid, uint64_t entry)
 void payload_main(void)
 {
     uint64_t n = arg("n", 1000);
+    uint64_t dots = arg("dots", 0) ? 0 : UINT64_MAX;
     uint64_t timeout = us_to_ticks(arg("timeout_ms", 10000) * 1000);
     Device dev;
 
@@ -29,7 +31,11 @@ void payload_main(void)
     irqs_on();
     print("edge: ready\n");
     while (got < n && (int64_t)(ticks() - last_at) < (int64_t)timeout) {
+        if (dots < got) {
+            dots++;
+            print(".");
+        }
     }
     delay_us(50000);
-    print("edge: got=%lu\n", got);
+    print("\nedge: got=%lu\n", got);
 }

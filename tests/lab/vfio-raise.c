@@ -3,7 +3,10 @@
  * vfio-raise: signals the first interrupt line of another process's VFIO
  * device, as its hardware would.
  *
- *     vfio-raise PID COUNT PERIOD_MS
+ *     vfio-raise PID COUNT FILE
+ *
+ * COUNT times, each after FILE has grown in answer to the one before: edges
+ * that come faster than the guest takes them would merge into one.
  *
  * A VFIO device can be open only once, so this takes a copy of the file
  * descriptor that PID has (pidfd_getfd, which wants root) and asks the kernel
@@ -12,10 +15,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <linux/vfio.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,35 +68,63 @@ static int copy_device(const char *pid)
     return fd;
 }
 
-int main(int argc, char **argv)
+static off_t size_of(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) < 0 ? -1 : st.st_size;
+}
+
+/* Until the file has more than size bytes; false after ten seconds. */
+static bool wait_growth(const char *path, off_t size)
+{
+    const struct timespec pause = {.tv_nsec = 1000 * 1000};
+
+    for (int ms = 0; ms < 10000; ms++) {
+        if (size_of(path) > size) {
+            return true;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
+static bool raise_once(int fd)
 {
     struct vfio_irq_set set = {
         .argsz = sizeof(set),
         .flags = VFIO_IRQ_SET_ACTION_TRIGGER | VFIO_IRQ_SET_DATA_NONE,
         .count = 1,
     };
-    struct timespec pause;
-    int fd, period_ms;
+
+    return ioctl(fd, VFIO_DEVICE_SET_IRQS, &set) == 0;
+}
+
+int main(int argc, char **argv)
+{
+    int fd;
 
     if (argc != 4) {
-        fprintf(stderr, "usage: vfio-raise PID COUNT PERIOD_MS\n");
+        fprintf(stderr, "usage: vfio-raise PID COUNT FILE\n");
         return 1;
     }
-    period_ms = atoi(argv[3]);
-    pause.tv_sec = period_ms / 1000;
-    pause.tv_nsec = period_ms % 1000 * 1000000L;
     fd = copy_device(argv[1]);
     if (fd < 0) {
         fprintf(stderr, "vfio-raise: no VFIO device of %s: %s\n", argv[1],
                 strerror(errno));
         return 1;
     }
-    for (int i = atoi(argv[2]); i > 0; i--) {
-        if (ioctl(fd, VFIO_DEVICE_SET_IRQS, &set) < 0) {
+    for (int i = 0; i < atoi(argv[2]); i++) {
+        off_t size = size_of(argv[3]);
+
+        if (!raise_once(fd)) {
             fprintf(stderr, "vfio-raise: SET_IRQS: %s\n", strerror(errno));
             return 1;
         }
-        nanosleep(&pause, NULL);
+        if (!wait_growth(argv[3], size)) {
+            fprintf(stderr, "vfio-raise: no answer to number %d\n", i + 1);
+            return 1;
+        }
     }
     close(fd);
     return 0;
