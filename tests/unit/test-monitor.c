@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * monitor.c: the protocol of one session, without a chardev. What commands do
+ * to a machine is in tests/qtest/test-qmp.c.
+ */
+
+#include <string.h>
+
+#include "system/monitor.h"
+
+typedef struct Fixture {
+    GString *output;
+    MonitorSession *session;
+} Fixture;
+
+static void collect(void *opaque, const char *data, size_t size)
+{
+    g_string_append_len(opaque, data, size);
+}
+
+static void setup(Fixture *f, const void *data)
+{
+    f->output = g_string_new(NULL);
+    f->session = monitor_session_new(collect, f->output);
+    g_assert_true(g_str_has_prefix(f->output->str, "{ \"QMP\": "));
+    g_string_truncate(f->output, 0);
+}
+
+static void teardown(Fixture *f, const void *data)
+{
+    monitor_session_free(f->session);
+    g_string_free(f->output, TRUE);
+}
+
+static void feed(Fixture *f, const char *text)
+{
+    monitor_session_feed(f->session, (const uint8_t *)text, strlen(text));
+}
+
+/* All that was written since the last call. */
+static void expect(Fixture *f, const char *output)
+{
+    g_assert_cmpstr(f->output->str, ==, output);
+    g_string_truncate(f->output, 0);
+}
+
+#define OK "{ \"return\": { } }\r\n"
+#define FAILED(class, desc) \
+    "{ \"error\": { \"class\": \"" class "\", \"desc\": \"" desc "\" } }\r\n"
+
+static void negotiate(Fixture *f)
+{
+    feed(f, "{\"execute\": \"qmp_capabilities\"}");
+    expect(f, OK);
+}
+
+static void test_negotiation(Fixture *f, const void *data)
+{
+    feed(f, "{\"execute\": \"query-status\"}\n");
+    expect(f, FAILED("CommandNotFound", "qmp_capabilities must come first"));
+    feed(f, "{\"execute\": \"nonesuch\"}\n");
+    expect(f, FAILED("CommandNotFound", "qmp_capabilities must come first"));
+    feed(f, "{\"execute\": \"qmp_capabilities\", "
+            "\"arguments\": {\"enable\": [\"oob\"]}}");
+    expect(f,
+           FAILED("GenericError", "qmp_capabilities does not take 'enable'"));
+    feed(f, "{\"execute\": \"qmp_capabilities\", "
+            "\"arguments\": {\"enable\": []}}");
+    expect(f, OK);
+    feed(f, "{\"execute\": \"qmp_capabilities\"}");
+    expect(f, FAILED("CommandNotFound", "qmp_capabilities comes only once"));
+}
+
+static void test_requests(Fixture *f, const void *data)
+{
+    negotiate(f);
+    feed(f, "{\"execute\": \"device_add\", \"id\": {\"x\": [1, null]}}");
+    expect(f, "{ \"error\": { \"class\": \"CommandNotFound\", \"desc\": "
+              "\"there is no command 'device_add'\" }, "
+              "\"id\": { \"x\": [ 1, null ] } }\r\n");
+    feed(f, "{\"execute\": \"query-name\", \"id\": \"a/b\"}");
+    expect(f, "{ \"return\": { }, \"id\": \"a/b\" }\r\n");
+    monitor_set_guest_name("n");
+    feed(f, "{\"execute\": \"query-name\"}");
+    monitor_set_guest_name(NULL);
+    expect(f, "{ \"return\": { \"name\": \"n\" } }\r\n");
+    feed(f, "{\"execute\": \"query-name\", \"arguments\": {\"a\": 1}}");
+    expect(f, FAILED("GenericError", "query-name does not take 'a'"));
+    feed(f, "{\"execute\": \"query-name\", \"arguments\": {}}");
+    expect(f, "{ \"return\": { } }\r\n");
+}
+
+static void test_malformed(Fixture *f, const void *data)
+{
+    static const struct {
+        const char *request, *desc;
+    } cases[] = {
+        {"[]", "a request must be an object"},
+        {"null ", "a request must be an object"},
+        {"12 ", "a request must be an object"},
+        {"{}", "a request needs 'execute'"},
+        {"{\"execute\": 1}", "'execute' must be of type string"},
+        {"{\"execute\": null}", "'execute' must be of type string"},
+        {"{\"execute\": \"stop\", \"arguments\": []}",
+         "'arguments' must be of type object"},
+        {"{\"exec-oob\": \"stop\"}", "a request has no member 'exec-oob'"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *error = g_strdup_printf(
+            "{ \"error\": { \"class\": \"GenericError\", \"desc\": \"%s\" } }"
+            "\r\n",
+            cases[i].desc);
+
+        feed(f, cases[i].request);
+        expect(f, error);
+    }
+}
+
+static unsigned count_lines(Fixture *f, const char *prefix)
+{
+    g_auto(GStrv) lines = g_strsplit(f->output->str, "\r\n", -1);
+    unsigned n = 0;
+
+    for (char **line = lines; **line; line++) {
+        g_assert_true(g_str_has_prefix(*line, prefix));
+        n++;
+    }
+    g_string_truncate(f->output, 0);
+    return n;
+}
+
+#define SYNTAX_ERROR \
+    "{ \"error\": { \"class\": \"GenericError\", \"desc\": \"JSON parse error"
+
+/* One answer for the whole line, then the next line counts again. */
+static void test_resync(Fixture *f, const void *data)
+{
+    static const char *const bad[] = {
+        "}",
+        "{\"a\" 1}",
+        "{'execute': 'stop'}",
+        "{\"execute\": \"st",
+        "nul!",
+        "{\"execute\": \"stop\", }",
+        "\xff\xfe",
+        "/* */ {}",
+    };
+
+    negotiate(f);
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        feed(f, bad[i]);
+        feed(f, " } { \"x\" ] more\n");
+        g_assert_cmpuint(count_lines(f, SYNTAX_ERROR), ==, 1);
+        feed(f, "{\"execute\": \"query-name\"}");
+        expect(f, "{ \"return\": { } }\r\n");
+    }
+}
+
+static void test_zero_byte(Fixture *f, const void *data)
+{
+    static const uint8_t bytes[] = "{\"execute\"\0: \"stop\"}\n";
+
+    negotiate(f);
+    monitor_session_feed(f->session, bytes, sizeof(bytes) - 1);
+    expect(f, FAILED("GenericError", "JSON parse error: a zero byte"));
+    feed(f, "{\"execute\": \"query-name\"}");
+    expect(f, "{ \"return\": { } }\r\n");
+}
+
+static void test_pieces(Fixture *f, const void *data)
+{
+    const char *p = "{\"execute\": \"qmp_capabilities\", \"id\": \"\xc3\xa4\"}"
+                    "\r\n \t{\"execute\": \"query-name\", \"id\": -1.5}";
+
+    for (; *p; p++) {
+        monitor_session_feed(f->session, (const uint8_t *)p, 1);
+    }
+    expect(f, "{ \"return\": { }, \"id\": \"\xc3\xa4\" }\r\n"
+              "{ \"return\": { }, \"id\": -1.5 }\r\n");
+}
+
+static void test_together(Fixture *f, const void *data)
+{
+    feed(f, "{\"execute\": \"qmp_capabilities\"}{\"execute\": \"query-name\"}"
+            "{\"execute\": \"nonesuch\"}");
+    expect(f,
+           OK OK FAILED("CommandNotFound", "there is no command 'nonesuch'"));
+}
+
+static void test_too_long(Fixture *f, const void *data)
+{
+    g_autofree char *text = g_malloc(MONITOR_REQUEST_MAX + 1);
+
+    memset(text, 'x', MONITOR_REQUEST_MAX);
+    text[0] = '"';
+    text[MONITOR_REQUEST_MAX] = '\0';
+    feed(f, text);
+    expect(f, "");
+    feed(f, "x");
+    expect(f, FAILED("GenericError", "JSON parse error: too long"));
+    feed(f, "\"\n{\"execute\": \"qmp_capabilities\"}");
+    expect(f, OK);
+}
+
+static void test_too_deep(Fixture *f, const void *data)
+{
+    g_autofree char *text = g_strnfill(100000, '[');
+
+    feed(f, text);
+    g_assert_cmpuint(count_lines(f, SYNTAX_ERROR), ==, 1);
+}
+
+/* What is quoted in an answer does not make it invalid. */
+static void test_quoting(Fixture *f, const void *data)
+{
+    negotiate(f);
+    feed(f, "{\"execute\": \"a\xff\\\"\"}");
+    expect(f, FAILED("CommandNotFound",
+                     "there is no command 'a\xef\xbf\xbd\\\"'"));
+}
+
+static void test_commands(Fixture *f, const void *data)
+{
+    static const char *const names[] = {
+        "qmp_capabilities",
+        "query-version",
+        "query-status",
+        "query-name",
+        "query-commands",
+        "stop",
+        "cont",
+        "system_reset",
+        "quit",
+    };
+
+    negotiate(f);
+    feed(f, "{\"execute\": \"query-commands\"}");
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *entry =
+            g_strdup_printf("{ \"name\": \"%s\" }", names[i]);
+
+        g_assert_nonnull(strstr(f->output->str, entry));
+    }
+    g_string_truncate(f->output, 0);
+    feed(f, "{\"execute\": \"query-status\"}");
+    expect(f, "{ \"return\": { \"status\": \"prelaunch\", "
+              "\"running\": false } }\r\n");
+}
+
+static void add(const char *path, void (*test)(Fixture *f, const void *data))
+{
+    g_test_add(path, Fixture, NULL, setup, test, teardown);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    add("/monitor/negotiation", test_negotiation);
+    add("/monitor/requests", test_requests);
+    add("/monitor/malformed", test_malformed);
+    add("/monitor/resync", test_resync);
+    add("/monitor/zero-byte", test_zero_byte);
+    add("/monitor/pieces", test_pieces);
+    add("/monitor/together", test_together);
+    add("/monitor/too-long", test_too_long);
+    add("/monitor/too-deep", test_too_deep);
+    add("/monitor/quoting", test_quoting);
+    add("/monitor/commands", test_commands);
+    return g_test_run();
+}
