@@ -196,7 +196,8 @@ typedef struct RtcStats {
 
 extern Device rtc;
 extern volatile RtcStats rtc_stats;
-extern volatile uint64_t rtc_entry; /* entry counter of the last handled one */
+extern volatile uint64_t rtc_entry;  /* of the last handled one: the entry */
+extern volatile uint64_t rtc_looked; /* of any: after its first access */
 
 /* Finds the RTC and makes it quiet: alarm far away, status clear, unmasked. */
 void rtc_find(void);

@@ -10,7 +10,7 @@
 
 Device rtc;
 volatile RtcStats rtc_stats;
-volatile uint64_t rtc_entry;
+volatile uint64_t rtc_entry, rtc_looked;
 static volatile unsigned handled_now;
 
 void rtc_find(void)
@@ -29,7 +29,10 @@ void rtc_setup(void)
 
 bool rtc_handler(unsigned intid, uint64_t entry)
 {
-    if (!(read32(rtc.base + RTC_MIS) & 1)) {
+    bool asserted = read32(rtc.base + RTC_MIS) & 1;
+
+    rtc_looked = ticks();
+    if (!asserted) {
         rtc_stats.spurious++;
         return true;
     }

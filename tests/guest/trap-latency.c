@@ -5,8 +5,8 @@
  * or trapped by the time it takes. The limit between the two is half of what
  * a read of the PL011 takes, which always goes to the emulator. The share is
  * of the reads after the first second; a read that an interrupt cut into is
- * not counted. The time to the fast path is from the handler's entry to the
- * first fast read.
+ * not counted. The time to the fast path is from the handler's first access,
+ * which ends the interrupt on the trap route, to the first fast read.
  */
 #include "guest.h"
 
@@ -62,7 +62,7 @@ static uint64_t median_read(uint64_t addr)
 
 static void note_restored(uint64_t now)
 {
-    uint64_t t = now - rtc_entry;
+    uint64_t t = now - rtc_looked;
 
     waiting_for_fast = false;
     counts.restore_last = t;
