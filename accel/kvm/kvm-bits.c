@@ -192,7 +192,7 @@ static bool write_cpu(KvmGicSpace space, unsigned cpu, const CpuReg *regs,
     return true;
 }
 
-#define WRITE_CPU(space, cpu, regs)                                            \
+#define WRITE_CPU(space, cpu, regs) \
     write_cpu(space, cpu, regs, sizeof(regs) / sizeof((regs)[0]), fn, opaque)
 
 /* Five bits of priority make 32 bits of active priorities, six twice that. */

@@ -31,17 +31,17 @@ typedef struct KvmEoi {
 
 /* KvmInput: an SPI, as far as somebody drives it. */
 typedef struct KvmInput {
-    bool used;  /* since creation */
-    bool high;  /* by line_set() */
-    bool edge;  /* its source */
-    bool late;  /* the trigger type waits to be written */
+    bool used; /* since creation */
+    bool high; /* by line_set() */
+    bool edge; /* its source */
+    bool late; /* the trigger type waits to be written */
     KvmEoi *eoi;
-    IrqFd fd;   /* NULL members: not attached */
+    IrqFd fd; /* NULL members: not attached */
 } KvmInput;
 
 struct KvmGic {
     DeviceState parent_obj;
-    KvmAccel *kvm;    /* this and config set before realize */
+    KvmAccel *kvm; /* this and config set before realize */
     GicConfig config;
     int fd;
     KvmInput *inputs; /* config.num_spis */
@@ -91,8 +91,7 @@ static int gic_read(const KvmGic *gic, const KvmGicWrite *w, uint32_t *value)
 {
     uint64_t attr, wide = 0;
     uint32_t group = reg_attr(gic, w, &attr);
-    int ret =
-        kvm_device_attr(gic->fd, KVM_GET_DEVICE_ATTR, group, attr, &wide);
+    int ret = kvm_device_attr(gic->fd, KVM_GET_DEVICE_ATTR, group, attr, &wide);
 
     *value = (uint32_t)wide;
     return ret;
@@ -400,8 +399,8 @@ static int gic_create(KvmGic *gic, uint32_t type)
 static bool gic_choose(KvmGic *gic, Error **errp)
 {
     GicConfig *config = &gic->config;
-    bool any = config->version != GIC_VERSION_2 &&
-               config->version != GIC_VERSION_3;
+    bool any =
+        config->version != GIC_VERSION_2 && config->version != GIC_VERSION_3;
     int ret = -ENODEV;
 
     if (config->version != GIC_VERSION_2) {

@@ -11,7 +11,7 @@
 #include "util/lock.h"
 
 /* What the files of the KVM accelerator share; for no one else. */
-#define CONTAINER_OF(ptr, type, member)                                        \
+#define CONTAINER_OF(ptr, type, member) \
     ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 #define TYPE_KVM_ACCEL ACCEL_TYPE_NAME("kvm")
@@ -39,7 +39,7 @@ typedef struct KvmSlot {
 
 struct KvmAccel {
     Accel parent_obj;
-    int dev_fd;  /* /dev/kvm; -1 when closed, as the next two */
+    int dev_fd; /* /dev/kvm; -1 when closed, as the next two */
     int vm_fd;
     int vfio_fd; /* the KVM_DEV_VFIO device, made on first use */
 
@@ -48,7 +48,7 @@ struct KvmAccel {
 
     KvmVcpu *vcpus;
     unsigned num_vcpus;
-    size_t run_size; /* bytes of each vCPU's kvm_run mapping */
+    size_t run_size;                /* bytes of each vCPU's kvm_run mapping */
     struct kvm_vcpu_init vcpu_init; /* of a vCPU that is powered on */
     bool has_run; /* else vCPUs and controller are as they were created */
     bool ended;   /* the vCPUs are gone, the VM will not run again */
@@ -65,6 +65,7 @@ struct KvmAccel {
 int kvm_ioctl(int fd, unsigned long request, void *arg);
 int kvm_device_attr(int fd, unsigned long request, uint32_t group,
                     uint64_t attr, const void *value);
+unsigned kvm_max_vcpus(Accel *accel);
 /** Logs "kvm: WHAT: REASON" and asks for the end of the machine. */
 void kvm_fail(int error, const char *what);
 

@@ -27,8 +27,8 @@
 #define KICK_SIGNAL SIGUSR1
 #define STACK_SIZE (128 * 1024)
 
-#define CORE_REG(name)                                                         \
-    (KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE |                     \
+#define CORE_REG(name)                                     \
+    (KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | \
      KVM_REG_ARM_CORE_REG(regs.name))
 
 static uint64_t vcpu_pc(KvmVcpu *vcpu)
@@ -269,8 +269,7 @@ static bool has_extension(const KvmAccel *kvm, uintptr_t extension)
 static bool choose_features(KvmAccel *kvm, Error **errp)
 {
     uint32_t features = 1u << KVM_ARM_VCPU_PSCI_0_2;
-    int ret =
-        kvm_ioctl(kvm->vm_fd, KVM_ARM_PREFERRED_TARGET, &kvm->vcpu_init);
+    int ret = kvm_ioctl(kvm->vm_fd, KVM_ARM_PREFERRED_TARGET, &kvm->vcpu_init);
 
     if (ret < 0) {
         error_setg_errno(errp, -ret, "kvm: no CPU type to offer");
@@ -304,16 +303,29 @@ static bool vcpu_finalize(KvmVcpu *vcpu, Error **errp)
     return ret >= 0;
 }
 
+static void set_create_error(KvmVcpu *vcpu, int error, Error **errp)
+{
+    unsigned most = kvm_max_vcpus(ACCEL(vcpu->kvm));
+
+    if (vcpu->index >= most) {
+        error_setg(errp,
+                   "kvm: this host's KVM has %u CPUs for a guest; try "
+                   "-smp %u",
+                   most, most);
+    } else {
+        error_setg_errno(errp, error, "kvm: cannot create CPU %u", vcpu->index);
+    }
+}
+
 static bool vcpu_open(KvmVcpu *vcpu, Error **errp)
 {
     KvmAccel *kvm = vcpu->kvm;
     void *run;
 
-    vcpu->fd = kvm_ioctl(kvm->vm_fd, KVM_CREATE_VCPU,
-                         (void *)(uintptr_t)vcpu->index);
+    vcpu->fd =
+        kvm_ioctl(kvm->vm_fd, KVM_CREATE_VCPU, (void *)(uintptr_t)vcpu->index);
     if (vcpu->fd < 0) {
-        error_setg_errno(errp, -vcpu->fd, "kvm: cannot create CPU %u",
-                         vcpu->index);
+        set_create_error(vcpu, -vcpu->fd, errp);
         return false;
     }
     run = mmap(NULL, kvm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED,
