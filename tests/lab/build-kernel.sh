@@ -48,27 +48,26 @@ add_driver()
         printf 'obj-y += %s.o\n' "${2%.c}" >> "$tree/$1/Makefile"
 }
 
-# kmake WHAT ARGUMENT...: make with its output in the log
+make_failed()
+{
+    grep -Em1 'error|Error|\*\*\*' "$log" >&2 || true
+    die "$1 failed; see $log"
+}
+
 kmake()
 {
-    local what=$1
-    shift
-
-    make -C "$tree" "$@" >> "$log" 2>&1 </dev/null || {
-        grep -Em1 'error|Error|\*\*\*' "$log" >&2 || true
-        die "$what failed; see $log"
-    }
+    make -C "$tree" "$@" >> "$log" 2>&1 < /dev/null
 }
 
 configure()
 {
     local want
 
-    kmake "configuring the kernel" tinyconfig
+    kmake tinyconfig || make_failed "configuring the kernel"
     (cd "$tree" && ./scripts/kconfig/merge_config.sh -m .config \
         "$lab/kernel.config") >> "$log" 2>&1 ||
         die "kernel.config cannot be merged; see $log"
-    kmake "configuring the kernel" olddefconfig
+    kmake olddefconfig || make_failed "configuring the kernel"
     for want in KVM VFIO_PLATFORM VFIO_AMBA VFIO_NOIOMMU VFIO_DEVICE_CDEV \
                 IOMMUFD RTC_DRV_PL031 TCG_TIS SERIAL_8250_CONSOLE \
                 UIO_PDRV_GENIRQ; do
@@ -104,11 +103,12 @@ add_driver drivers/iommu lab-iommu.c
 add_driver drivers/vfio/platform lab-reset.c
 configure
 say "building the kernel with $(nproc) processors"
-kmake "building the kernel" -j"$(nproc)" Image 9>&- &
+# make itself in the background, not a shell around it: it ends its children.
+make -C "$tree" -j"$(nproc)" Image >> "$log" 2>&1 < /dev/null 9>&- &
 build=$!
 trap 'kill $build 2>/dev/null' EXIT
 watch_build $build
-wait $build || exit 1
+wait $build || make_failed "building the kernel"
 trap - EXIT
 cp "$tree/arch/arm64/boot/Image" "$out" || die "cannot write $out"
 say "the kernel is built"
