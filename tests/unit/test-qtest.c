@@ -165,8 +165,10 @@ static void test_bad_data(Fixture *f, const void *data)
     run(f, "write 0 2 0x123456", answer);
     run(f, "b64write 0 2 AAAA",
         "FAIL b64write: 3 bytes of data for a size of 2");
-    run(f,
-        "b64write 0 2 ====", "FAIL b64write: 0 bytes of data for a size of 2");
+    run(f, "b64write 0 2 ====", "FAIL b64write: not base64");
+    run(f, "b64write 0 2 AAA", "FAIL b64write: not base64");
+    run(f, "b64write 0 2 A-A=", "FAIL b64write: not base64");
+    run(f, "b64write 0 2 AA==AAA=", "FAIL b64write: not base64");
     run(f, "memset 0 1 x", "FAIL memset: 'x' is not a number");
 }
 
