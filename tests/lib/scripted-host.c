@@ -1,0 +1,663 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The VFIOHost of the tests. What it promises is what the kernel does (level
+ * lines mask themselves, unmasking an asking device signals again, edges are
+ * latched), so that a mistake of ours shows here as it would there.
+ *
+ * What would surprise: it keeps duplicates of the eventfds that it is given,
+ * as the kernel keeps references, and it hears the unmask eventfd in the main
+ * loop.
+ */
+
+#include "scripted-host.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "util/fd.h"
+#include "util/main-loop.h"
+#include "util/option.h"
+
+static ScriptedHost *to_scripted(VFIOHost *host)
+{
+    return (ScriptedHost *)host;
+}
+
+ScriptedLine *scripted_host_line(ScriptedHost *host, unsigned n)
+{
+    g_assert(n < host->lines->len);
+    return &g_array_index(host->lines, ScriptedLine, n);
+}
+
+ScriptedRegion *scripted_host_region(ScriptedHost *host, unsigned n)
+{
+    g_assert(n < host->regions->len);
+    return &g_array_index(host->regions, ScriptedRegion, n);
+}
+
+/* Logs a call and decides its fate. */
+static int call(ScriptedHost *host, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
+static int call(ScriptedHost *host, const char *fmt, ...)
+{
+    MUTEX_GUARD(&host->lock);
+    g_autofree char *text = NULL;
+    bool fails;
+    va_list ap;
+
+    va_start(ap, fmt);
+    text = g_strdup_vprintf(fmt, ap);
+    va_end(ap);
+    fails = (int)host->calls++ == host->fail_at ||
+            (host->fail && strcmp(host->fail, text) == 0);
+    g_string_append_printf(host->log, "%s%s\n", text, fails ? " FAILS" : "");
+    return fails ? -host->fail_errno : 0;
+}
+
+char *scripted_host_take_log(ScriptedHost *host)
+{
+    MUTEX_GUARD(&host->lock);
+    char *text = g_strdup(host->log->str);
+
+    g_string_truncate(host->log, 0);
+    return text;
+}
+
+/* ---- lines ---- */
+
+static void signal_locked(ScriptedLine *line)
+{
+    const uint64_t one = 1;
+
+    line->signals++;
+    line->masked = line->level;
+    line->latched = false;
+    g_assert(write(line->trigger_fd, &one, sizeof(one)) == sizeof(one));
+}
+
+/* What is asked for and may be said is said. */
+static void update_locked(ScriptedLine *line)
+{
+    bool wants = line->level ? line->asserted && !line->masked : line->latched;
+
+    if (wants && line->trigger_fd >= 0) {
+        signal_locked(line);
+    }
+}
+
+void scripted_host_raise(ScriptedHost *host, unsigned n)
+{
+    MUTEX_GUARD(&host->lock);
+    ScriptedLine *line = scripted_host_line(host, n);
+
+    line->asserted = line->level;
+    line->latched = !line->level;
+    update_locked(line);
+}
+
+void scripted_host_lower(ScriptedHost *host, unsigned n)
+{
+    MUTEX_GUARD(&host->lock);
+
+    scripted_host_line(host, n)->asserted = false;
+}
+
+static void unmask(ScriptedHost *host, ScriptedLine *line)
+{
+    MUTEX_GUARD(&host->lock);
+
+    line->masked = false;
+    update_locked(line);
+}
+
+static void on_unmask(void *opaque)
+{
+    ScriptedHost *host = opaque;
+
+    for (guint i = 0; i < host->lines->len; i++) {
+        ScriptedLine *line = scripted_host_line(host, i);
+        uint64_t count;
+
+        if (line->unmask_fd >= 0 &&
+            read(line->unmask_fd, &count, sizeof(count)) == sizeof(count)) {
+            unmask(host, line);
+        }
+    }
+}
+
+static void drop_unmask_fd(ScriptedLine *line)
+{
+    if (line->unmask_fd >= 0) {
+        main_loop_set_fd(line->unmask_fd, NULL, NULL, NULL);
+        fd_close(&line->unmask_fd);
+    }
+}
+
+static int set_unmask_fd(ScriptedHost *host, ScriptedLine *line, int fd)
+{
+    if (!line->level) {
+        return -EINVAL;
+    }
+    if (line->unmask_fd >= 0) {
+        return -EBUSY;
+    }
+    line->unmask_fd = dup(fd);
+    main_loop_set_fd(line->unmask_fd, on_unmask, NULL, host);
+    return 0;
+}
+
+static void set_trigger_fd(ScriptedHost *host, ScriptedLine *line, int fd)
+{
+    MUTEX_GUARD(&host->lock);
+
+    fd_close(&line->trigger_fd);
+    line->trigger_fd = fd < 0 ? -1 : dup(fd);
+    update_locked(line);
+}
+
+static int scripted_set_irq(VFIOHost *vfio_host, unsigned index,
+                            VFIOIrqAction action, int fd)
+{
+    ScriptedHost *host = to_scripted(vfio_host);
+    ScriptedLine *line = scripted_host_line(host, index);
+    int ret = call(host, "set-irq %u %s", index, vfio_irq_action_name(action));
+
+    if (ret < 0) {
+        return ret;
+    }
+    switch (action) {
+    case VFIO_IRQ_PROBE:
+        break;
+    case VFIO_IRQ_TRIGGER_FD:
+        set_trigger_fd(host, line, fd);
+        break;
+    case VFIO_IRQ_TRIGGER_OFF:
+        set_trigger_fd(host, line, -1);
+        break;
+    case VFIO_IRQ_UNMASK_NOW:
+        if (!line->level) {
+            return -EINVAL;
+        }
+        unmask(host, line);
+        break;
+    case VFIO_IRQ_UNMASK_FD:
+        return set_unmask_fd(host, line, fd);
+    case VFIO_IRQ_UNMASK_OFF:
+        drop_unmask_fd(line);
+        break;
+    }
+    return 0;
+}
+
+static int scripted_get_irq(VFIOHost *vfio_host, unsigned index,
+                            VFIOIrqInfo *info)
+{
+    ScriptedHost *host = to_scripted(vfio_host);
+    bool level = scripted_host_line(host, index)->level;
+
+    *info = (VFIOIrqInfo){
+        .count = 1,
+        .eventfd = true,
+        .maskable = level,
+        .automasked = level,
+    };
+    return call(host, "get-irq %u", index);
+}
+
+/* ---- regions ---- */
+
+static int scripted_get_info(VFIOHost *vfio_host, VFIODeviceInfo *info)
+{
+    ScriptedHost *host = to_scripted(vfio_host);
+
+    *info = (VFIODeviceInfo){
+        .can_reset = host->can_reset,
+        .num_regions = host->regions->len,
+        .num_irqs = host->lines->len,
+    };
+    return call(host, "get-info");
+}
+
+static int scripted_get_region(VFIOHost *vfio_host, unsigned index,
+                               VFIORegionInfo *info)
+{
+    ScriptedHost *host = to_scripted(vfio_host);
+    ScriptedRegion *region = scripted_host_region(host, index);
+    int ret = call(host, "get-region %u", index);
+
+    if (ret < 0) {
+        return ret;
+    }
+    *info = (VFIORegionInfo){
+        .size = region->size,
+        .readable = region->readable,
+        .writable = region->writable,
+        .maps =
+            g_memdup2(region->maps, region->num_maps * sizeof(*region->maps)),
+        .num_maps = region->num_maps,
+    };
+    return 0;
+}
+
+static int check_access(ScriptedHost *host, ScriptedRegion *region,
+                        uint64_t offset, unsigned size, bool allowed)
+{
+    MUTEX_GUARD(&host->lock);
+
+    host->access_calls++;
+    host->last_size = size;
+    if (host->access_errno) {
+        return -host->access_errno;
+    }
+    return allowed && size <= region->size && offset <= region->size - size
+               ? 0
+               : -EINVAL;
+}
+
+static int scripted_read(VFIOHost *vfio_host, unsigned index, uint64_t offset,
+                         void *buf, unsigned size)
+{
+    ScriptedHost *host = to_scripted(vfio_host);
+    ScriptedRegion *region = scripted_host_region(host, index);
+    int ret = check_access(host, region, offset, size, region->readable);
+
+    if (ret == 0) {
+        MUTEX_GUARD(&host->lock);
+        memcpy(buf, region->mem + offset, size);
+    }
+    return ret;
+}
+
+static void ring(ScriptedHost *host, const void *buf)
+{
+    uint8_t bytes[2];
+    unsigned n;
+
+    memcpy(bytes, buf, sizeof(bytes));
+    n = bytes[0];
+    if (n >= host->lines->len) {
+        return;
+    }
+    if (bytes[1] & 1) {
+        scripted_host_lower(host, n);
+    } else {
+        scripted_host_raise(host, n);
+    }
+}
+
+static int scripted_write(VFIOHost *vfio_host, unsigned index, uint64_t offset,
+                          const void *buf, unsigned size)
+{
+    ScriptedHost *host = to_scripted(vfio_host);
+    ScriptedRegion *region = scripted_host_region(host, index);
+    int ret = check_access(host, region, offset, size, region->writable);
+
+    if (ret < 0) {
+        return ret;
+    }
+    if (index == 0 && (int64_t)offset == host->doorbell && size >= 2) {
+        ring(host, buf);
+    } else {
+        MUTEX_GUARD(&host->lock);
+        memcpy(region->mem + offset, buf, size);
+    }
+    return 0;
+}
+
+static void *scripted_map(VFIOHost *vfio_host, unsigned index,
+                          const VFIORange *part, bool writable, int *err)
+{
+    ScriptedHost *host = to_scripted(vfio_host);
+    ScriptedRegion *region = scripted_host_region(host, index);
+    void *addr;
+
+    *err = call(host, "map %u 0x%" PRIx64 "+0x%" PRIx64, index, part->offset,
+                part->size);
+    if (*err < 0) {
+        return NULL;
+    }
+    addr = mmap(NULL, part->size, PROT_READ | (writable ? PROT_WRITE : 0),
+                MAP_SHARED, region->fd, part->offset);
+    g_assert(addr != MAP_FAILED);
+    return addr;
+}
+
+static void scripted_unmap(VFIOHost *host, void *addr, uint64_t size)
+{
+    call(to_scripted(host), "unmap 0x%" PRIx64, size);
+    munmap(addr, size);
+}
+
+/* ---- the rest ---- */
+
+static int scripted_reset(VFIOHost *vfio_host)
+{
+    ScriptedHost *host = to_scripted(vfio_host);
+    int ret = call(host, "reset");
+
+    if (ret == 0) {
+        host->resets++;
+        for (guint i = 0; i < host->lines->len; i++) {
+            scripted_host_lower(host, i);
+        }
+    }
+    return ret;
+}
+
+static int scripted_dma_map(VFIOHost *vfio_host, uint64_t iova, uint64_t size,
+                            void *vaddr, bool readonly)
+{
+    ScriptedHost *host = to_scripted(vfio_host);
+    int ret = call(host, "dma-map 0x%" PRIx64 "+0x%" PRIx64 "%s", iova, size,
+                   readonly ? " ro" : "");
+
+    if (ret == 0) {
+        host->dma_bytes += size;
+    }
+    return ret;
+}
+
+static int scripted_dma_unmap(VFIOHost *vfio_host, uint64_t iova, uint64_t size)
+{
+    ScriptedHost *host = to_scripted(vfio_host);
+
+    host->dma_bytes -= size;
+    return call(host, "dma-unmap 0x%" PRIx64 "+0x%" PRIx64, iova, size);
+}
+
+static const VFIOHostNode *scripted_get_node(VFIOHost *host)
+{
+    return to_scripted(host)->node;
+}
+
+static void region_finish(void *opaque)
+{
+    ScriptedRegion *region = opaque;
+
+    g_free(region->maps);
+    if (region->mem) {
+        munmap(region->mem, region->size);
+    }
+    fd_close(&region->fd);
+}
+
+static void line_finish(void *opaque)
+{
+    ScriptedLine *line = opaque;
+
+    fd_close(&line->trigger_fd);
+    drop_unmask_fd(line);
+}
+
+static void scripted_close(VFIOHost *vfio_host)
+{
+    ScriptedHost *host = to_scripted(vfio_host);
+
+    g_assert(host->dma_bytes == 0);
+    if (host->closed) {
+        *host->closed = true;
+    }
+    g_array_unref(host->regions);
+    g_array_unref(host->lines);
+    vfio_host_node_free(host->node);
+    g_string_free(host->log, TRUE);
+    mutex_finish(&host->lock);
+    g_free(host->parent.name);
+    g_free(host);
+}
+
+static const VFIOHostOps scripted_ops = {
+    .get_info = scripted_get_info,
+    .get_region = scripted_get_region,
+    .get_irq = scripted_get_irq,
+    .set_irq = scripted_set_irq,
+    .region_read = scripted_read,
+    .region_write = scripted_write,
+    .region_map = scripted_map,
+    .region_unmap = scripted_unmap,
+    .reset = scripted_reset,
+    .dma_map = scripted_dma_map,
+    .dma_unmap = scripted_dma_unmap,
+    .get_node = scripted_get_node,
+    .close = scripted_close,
+    .unmask_by_fd = true,
+};
+
+/* ---- the script ---- */
+
+static void add_map(ScriptedRegion *region, uint64_t offset, uint64_t size)
+{
+    region->maps = g_renew(VFIORange, region->maps, region->num_maps + 1);
+    region->maps[region->num_maps++] = (VFIORange){offset, size};
+}
+
+static bool parse_map(ScriptedRegion *region, const char *text, Error **errp)
+{
+    g_auto(GStrv) ends = g_strsplit(text, "+", 2);
+    uint64_t offset, size;
+
+    if (g_strv_length(ends) != 2) {
+        error_setg(errp, "regions: map=%s is not OFFSET+SIZE", text);
+        return false;
+    }
+    if (!parse_size(ends[0], INT64_MAX, &offset, "map", errp) ||
+        !parse_size(ends[1], INT64_MAX, &size, "map", errp)) {
+        return false;
+    }
+    add_map(region, offset, size);
+    return true;
+}
+
+static bool parse_flag(ScriptedRegion *region, const char *word, Error **errp)
+{
+    if (strcmp(word, "ro") == 0) {
+        region->writable = false;
+    } else if (strcmp(word, "wo") == 0) {
+        region->readable = false;
+    } else if (strcmp(word, "map") == 0) {
+        add_map(region, 0, region->size);
+    } else if (g_str_has_prefix(word, "map=")) {
+        return parse_map(region, word + strlen("map="), errp);
+    } else {
+        error_setg(errp, "regions: '%s' is none of ro, wo, map", word);
+        return false;
+    }
+    return true;
+}
+
+static bool parse_region(ScriptedHost *host, const char *text, Error **errp)
+{
+    g_auto(GStrv) words = g_strsplit(text, ":", -1);
+    ScriptedRegion region = {.readable = true, .writable = true, .fd = -1};
+
+    if (!words[0] ||
+        !parse_size(words[0], INT64_MAX, &region.size, "regions", errp)) {
+        return false;
+    }
+    for (unsigned i = 1; words[i]; i++) {
+        if (!parse_flag(&region, words[i], errp)) {
+            g_free(region.maps);
+            return false;
+        }
+    }
+    if (region.size > 0) {
+        region.fd = memfd_create("scripted-region", MFD_CLOEXEC);
+        g_assert(ftruncate(region.fd, region.size) == 0);
+        region.mem = mmap(NULL, region.size, PROT_READ | PROT_WRITE, MAP_SHARED,
+                          region.fd, 0);
+        g_assert(region.mem != MAP_FAILED);
+    }
+    g_array_append_val(host->regions, region);
+    return true;
+}
+
+static bool parse_line(ScriptedHost *host, const char *text, Error **errp)
+{
+    ScriptedLine line = {.trigger_fd = -1, .unmask_fd = -1};
+
+    if (strcmp(text, "level") != 0 && strcmp(text, "edge") != 0) {
+        error_setg(errp, "lines: '%s' is none of level, edge", text);
+        return false;
+    }
+    line.level = strcmp(text, "level") == 0;
+    g_array_append_val(host->lines, line);
+    return true;
+}
+
+static bool parse_list(ScriptedHost *host, const char *text,
+                       bool (*parse)(ScriptedHost *, const char *, Error **),
+                       Error **errp)
+{
+    g_auto(GStrv) items = g_strsplit(text ? text : "", ";", -1);
+
+    for (unsigned i = 0; items[i]; i++) {
+        if (!parse(host, items[i], errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+ScriptedHost *scripted_host_new(const char *name, const char *regions,
+                                const char *lines, int64_t doorbell,
+                                Error **errp)
+{
+    ScriptedHost *host = g_new0(ScriptedHost, 1);
+
+    host->ops = scripted_ops;
+    host->parent.ops = &host->ops;
+    host->parent.name = g_strdup(name);
+    mutex_init(&host->lock);
+    host->can_reset = true;
+    host->regions = g_array_new(false, true, sizeof(ScriptedRegion));
+    host->lines = g_array_new(false, true, sizeof(ScriptedLine));
+    g_array_set_clear_func(host->regions, region_finish);
+    g_array_set_clear_func(host->lines, line_finish);
+    host->log = g_string_new(NULL);
+    host->fail_at = -1;
+    host->fail_errno = EIO;
+    host->doorbell = doorbell;
+    if (!parse_list(host, regions, parse_region, errp) ||
+        !parse_list(host, lines, parse_line, errp)) {
+        scripted_close(&host->parent);
+        return NULL;
+    }
+    return host;
+}
+
+/* ---- the controller's end ---- */
+
+static ScriptedInput *to_input(IrqLine *line)
+{
+    return line->opaque;
+}
+
+static void input_log(ScriptedInput *input, const char *text)
+{
+    if (input->log) {
+        g_string_append_printf(input->log, "input %s\n", text);
+    }
+}
+
+static void input_set(IrqLine *line, int level)
+{
+    ScriptedInput *input = to_input(line);
+
+    input_log(input, level ? "up" : "down");
+    input->rises += level > input->level;
+    input->level = level;
+}
+
+static void input_set_trigger(IrqLine *line, IrqTrigger trigger)
+{
+    to_input(line)->trigger = trigger;
+    to_input(line)->triggers_set++;
+}
+
+static bool input_attach_fd(IrqLine *line, const IrqFd *fd, Error **errp)
+{
+    ScriptedInput *input = to_input(line);
+
+    input_log(input, "attach-fd");
+    if (input->refuse) {
+        error_setg(errp, "refused");
+        return false;
+    }
+    g_assert(!input->fd && !input->eoi);
+    input->attached = *fd;
+    input->fd = &input->attached;
+    return true;
+}
+
+static void input_detach_fd(IrqLine *line)
+{
+    ScriptedInput *input = to_input(line);
+
+    input_log(input, "detach-fd");
+    g_assert(input->fd);
+    input->fd = NULL;
+    input->level = 0;
+}
+
+static bool input_attach_eoi(IrqLine *line, IrqEoiFn fn, void *opaque,
+                             Error **errp)
+{
+    ScriptedInput *input = to_input(line);
+
+    input_log(input, "attach-eoi");
+    if (input->refuse) {
+        error_setg(errp, "refused");
+        return false;
+    }
+    g_assert(!input->fd && !input->eoi);
+    input->eoi = fn;
+    input->eoi_opaque = opaque;
+    return true;
+}
+
+static void input_detach_eoi(IrqLine *line)
+{
+    ScriptedInput *input = to_input(line);
+
+    input_log(input, "detach-eoi");
+    g_assert(input->eoi);
+    input->eoi = NULL;
+}
+
+void scripted_input_init(ScriptedInput *input, bool irqfd, bool eoi,
+                         GString *log)
+{
+    *input = (ScriptedInput){.log = log};
+    input->ops = (IrqLineOps){
+        .set = input_set,
+        .set_trigger = input_set_trigger,
+        .attach_fd = irqfd ? input_attach_fd : NULL,
+        .detach_fd = irqfd ? input_detach_fd : NULL,
+        .attach_eoi = eoi ? input_attach_eoi : NULL,
+        .detach_eoi = eoi ? input_detach_eoi : NULL,
+    };
+    irq_init(&input->line, &input->ops, input, 0);
+}
+
+bool scripted_input_deliver(ScriptedInput *input)
+{
+    if (!event_notifier_test_and_clear(input->fd->trigger)) {
+        return false;
+    }
+    input->rises++;
+    input->level = input->trigger == IRQ_TRIGGER_LEVEL;
+    return true;
+}
+
+void scripted_input_eoi(ScriptedInput *input)
+{
+    if (input->fd) {
+        input->level = 0;
+        event_notifier_set(input->fd->resample);
+    } else if (input->eoi) {
+        input->level = 0;
+        input->eoi(input->eoi_opaque);
+    }
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "hw/core/irq.h"
+#include "hw/vfio/host.h"
+#include "util/lock.h"
+
+/*
+ * ScriptedHost: a VFIOHost of the tests. Its regions are shared memory, so
+ * that a trapped and a mapped access see the same bytes; its lines behave like
+ * the kernel's (a level line is masked when it signals, an edge is latched
+ * while nobody listens); every call but the accesses is logged, and the n-th
+ * one can fail. Thread: machine lock, but for the accesses and raising.
+ */
+typedef struct ScriptedLine {
+    bool level;
+    int trigger_fd; /* our own duplicates; -1: none */
+    int unmask_fd;
+    bool masked;   /* level: signalled, and not unmasked since */
+    bool asserted; /* level: the device asks */
+    bool latched;  /* edge: came while nobody listened */
+    unsigned signals;
+} ScriptedLine;
+
+typedef struct ScriptedRegion {
+    uint64_t size;
+    bool readable;
+    bool writable;
+    VFIORange *maps;
+    unsigned num_maps;
+    int fd; /* memfd */
+    uint8_t *mem;
+} ScriptedRegion;
+
+typedef struct ScriptedHost {
+    VFIOHost parent;
+    VFIOHostOps ops; /* this host's own: tests change unmask_by_fd, get_node */
+    Mutex lock;      /* log, lines */
+    bool can_reset;
+    GArray *regions; /* of ScriptedRegion */
+    GArray *lines;   /* of ScriptedLine */
+    GString *log;    /* "get-info\nget-region 0\n..." */
+    unsigned calls;
+    int fail_at;      /* the call that fails, from 0; -1: none */
+    const char *fail; /* or: every call that is logged as this */
+    int fail_errno;
+    int access_errno; /* accesses fail so, unless 0 */
+    unsigned access_calls;
+    unsigned last_size; /* of an access */
+    unsigned resets;
+    uint64_t dma_bytes; /* mapped now */
+    int64_t doorbell;   /* offset in region 0: see scripted_host_new */
+    VFIOHostNode *node; /* owned; what get_node returns */
+    bool *closed;       /* set by close, if not NULL */
+} ScriptedHost;
+
+/**
+ * @regions is "SIZE[:ro|:wo][:map|:map=OFFSET+SIZE...];...", @lines is
+ * "level|edge;..."; either may be NULL or "". A write of n to @doorbell
+ * (negative: none) of region 0 raises line n, of 0x100 + n lowers it. The
+ * caller closes it through ops, or gives it to a device.
+ */
+ScriptedHost *scripted_host_new(const char *name, const char *regions,
+                                const char *lines, int64_t doorbell,
+                                Error **errp);
+
+ScriptedLine *scripted_host_line(ScriptedHost *host, unsigned n);
+ScriptedRegion *scripted_host_region(ScriptedHost *host, unsigned n);
+
+/** What the device does with its line. Any thread. */
+void scripted_host_raise(ScriptedHost *host, unsigned n);
+void scripted_host_lower(ScriptedHost *host, unsigned n);
+
+/** The log so far, which starts over; caller frees. */
+char *scripted_host_take_log(ScriptedHost *host);
+
+/**
+ * ScriptedInput: a controller's input with the routes that the test asks for,
+ * as the in-kernel controllers offer them. It logs into @log.
+ */
+typedef struct ScriptedInput {
+    IrqLine line;
+    IrqLineOps ops;
+    GString *log; /* not owned */
+    int level;
+    unsigned rises;
+    IrqTrigger trigger;
+    unsigned triggers_set;
+    const IrqFd *fd; /* while attached; contents are copied */
+    IrqFd attached;
+    IrqEoiFn eoi;
+    void *eoi_opaque;
+    bool refuse; /* attaching fails */
+} ScriptedInput;
+
+void scripted_input_init(ScriptedInput *input, bool irqfd, bool eoi,
+                         GString *log);
+/** Route irqfd: what KVM does when the trigger was written; true if it was. */
+bool scripted_input_deliver(ScriptedInput *input);
+/** The guest ends the interrupt: the level falls and whoever wants hears. */
+void scripted_input_eoi(ScriptedInput *input);
