@@ -85,8 +85,10 @@ static uint32_t reg_attr(const KvmGic *gic, const KvmGicWrite *w,
     return groups_v3[w->space];
 }
 
-/* A system register is 64 bits wide, the others are 32: little-endian, so a
- * zeroed 64-bit value serves for both. */
+/*
+ * System registers are 64 bits wide, the others 32; the host is little-endian,
+ * so that a zeroed 64-bit value serves for both.
+ */
 static int gic_read(const KvmGic *gic, const KvmGicWrite *w, uint32_t *value)
 {
     uint64_t attr, wide = 0;
@@ -254,8 +256,10 @@ static void irqfd_detach(const IrqLine *line, const EventNotifier *trigger)
     }
 }
 
-/* An edge input too: the guest may still have it as level, and would take one
- * event many times if nobody lowered it. */
+/*
+ * With resample for an edge source too: the guest may still have the input as
+ * level, and would take one event many times if nobody lowered it.
+ */
 static bool line_attach_fd(IrqLine *line, const IrqFd *fd, Error **errp)
 {
     if (!input_is_free(line, errp) ||

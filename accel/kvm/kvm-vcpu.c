@@ -87,8 +87,11 @@ static bool vcpu_no_syndrome(KvmVcpu *vcpu)
 /* KVM has put all vCPUs to sleep; the next KVM_RUN waits to be stopped. */
 static bool vcpu_system_event(KvmVcpu *vcpu)
 {
-    trace_kvm_system_event(vcpu->index, vcpu->run->system_event.type);
-    switch (vcpu->run->system_event.type) {
+    uint32_t type = vcpu->run->system_event.type;
+    g_autofree char *reason = NULL;
+
+    trace_kvm_system_event(vcpu->index, type);
+    switch (type) {
     case KVM_SYSTEM_EVENT_SHUTDOWN:
         run_state_request_shutdown();
         return true;
@@ -96,7 +99,8 @@ static bool vcpu_system_event(KvmVcpu *vcpu)
         run_state_request_reset();
         return true;
     default:
-        vcpu_fail(vcpu, "the guest has crashed", "");
+        reason = g_strdup_printf("%u", type);
+        vcpu_fail(vcpu, "unknown system event ", reason);
         return false;
     }
 }

@@ -72,7 +72,7 @@ static bool kvm_create_vm(KvmAccel *kvm, uint64_t guest_phys_end, Error **errp)
         error_setg(errp,
                    "the machine needs guest addresses of %d bits; this "
                    "host's KVM has %d; try less -m, or a lower "
-                   "-M platform-bus-base",
+                   "-M virt,platform-bus-base=",
                    need, most);
         return false;
     }
