@@ -32,6 +32,11 @@ dtc -q -I dtb -O dtb -p 4096 -o "$out" "$tmp/board"
 if [ "$bus" = platform ]; then
     fdtput -t s "$out" /pl031@9010000 compatible lab,pl031
     fdtput -t s "$out" /pl061@9030000 compatible lab,pl061
+else
+    # The GPIO gets an ID that no driver knows. The stock driver would claim its
+    # interrupt for a chained handler, and the kernel then refuses the line to
+    # vfio-amba (EINVAL), even after the driver is unbound.
+    fdtput -t x "$out" /pl061@9030000 arm,primecell-periphid 41fff
 fi
 # Its only key is on the GPIO, which would keep that one's driver busy.
 ! fdtget -p "$out" /gpio-keys > /dev/null 2>&1 || fdtput -r "$out" /gpio-keys
