@@ -561,7 +561,6 @@ static void test_escapes(Fixture *f, gconstpointer unused)
     autofd int master = -1;
     autofd int terminal = open_terminal(&master);
     tcflag_t before = terminal_lflag(terminal);
-    g_autofree char *all = NULL;
     char help[256];
     Stdio saved;
     Chardev *chr;
