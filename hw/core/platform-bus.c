@@ -80,20 +80,19 @@ static hwaddr overlap_end(const GArray *spans, hwaddr start, hwaddr end)
 static bool find_room(const GArray *spans, hwaddr base, uint64_t size,
                       uint64_t want, hwaddr *addr)
 {
-    uint64_t alignment = region_alignment(want);
-    hwaddr start = base;
     hwaddr next = base;
+    hwaddr start;
 
     if (want > size) {
         return false;
     }
-    while (next) {
-        start = align_up(next, alignment);
+    do {
+        start = align_up(next, region_alignment(want));
         if (start - base > size - want) {
             return false;
         }
         next = overlap_end(spans, start, start + align_up(want, page_size()));
-    }
+    } while (next);
     *addr = start;
     return true;
 }

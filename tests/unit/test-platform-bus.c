@@ -202,17 +202,23 @@ static void expect_linked(PlatformBus *bus, SysBusDevice *sbd)
     g_assert_null(err);
 }
 
-/* Region @n is seen in the address space, whole, at the window's @offset. */
-static void expect_at(SysBusDevice *sbd, unsigned n, hwaddr offset)
+/* Region @n is seen in the address space, whole, at @addr. */
+static void expect_mapped(SysBusDevice *sbd, unsigned n, hwaddr addr)
 {
     MemoryRegion *mr = sysbus_mmio_region(sbd, n);
     SysBusMMIO *mmio = &g_array_index(sbd->mmio, SysBusMMIO, n);
     MemoryRegionSection section =
         address_space_find(address_space_memory(), mmio->addr);
 
-    g_assert_cmphex(mmio->addr, ==, BASE + offset);
+    g_assert_cmphex(mmio->addr, ==, addr);
     g_assert_true(section.mr == mr);
     g_assert_cmphex(section.size, ==, mr->size);
+}
+
+/* The same at the window's @offset. */
+static void expect_at(SysBusDevice *sbd, unsigned n, hwaddr offset)
+{
+    expect_mapped(sbd, n, BASE + offset);
 }
 
 static void expect_refused(PlatformBus *bus, SysBusDevice *sbd,
@@ -254,6 +260,27 @@ static void test_placement(void)
     expect_at(c, 0, 0x10000);
     expect_linked(bus, d);
     expect_at(d, 0, 0x1000000);
+    bus_free(bus);
+}
+
+/* A window at address 0, which a map without flash has room for. */
+static void test_at_zero(void)
+{
+    PlatformBus *bus = bus_realized(0, MIB);
+    SysBusDevice *a = add("a", "0x10000 0x10000", 0);
+    SysBusDevice *b = add("b", "0x80000 0x10000", 0);
+    SysBusDevice *c = add("c", "0x100000", 0);
+
+    expect_linked(bus, a);
+    expect_linked(bus, b);
+    expect_mapped(a, 0, 0);
+    expect_mapped(a, 1, 0x10000);
+    expect_mapped(b, 0, 0x80000);
+    expect_mapped(b, 1, 0x20000);
+    expect_refused(bus, c,
+                   "c: no room for 1M of MMIO in the platform bus (320K free, "
+                   "each region aligned to its size); try: -M "
+                   "virt,platform-bus-size=2M");
     bus_free(bus);
 }
 
@@ -531,6 +558,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     machine_lock();
     g_test_add_func("/platform-bus/placement", test_placement);
+    g_test_add_func("/platform-bus/at-zero", test_at_zero);
     g_test_add_func("/platform-bus/small", test_small);
     g_test_add_func("/platform-bus/full", test_full);
     g_test_add_func("/platform-bus/no-room", test_no_room);
