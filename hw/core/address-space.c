@@ -218,7 +218,7 @@ static void ram_device_access(uint8_t *ram, void *buf, unsigned size,
 }
 
 static MemTxResult ram_access(const FlatRange *range, hwaddr addr, void *buf,
-                              unsigned size, bool is_write)
+                              uint64_t size, bool is_write)
 {
     uint8_t *ram = range->mr->ram + range->offset + (addr - range->start);
 
