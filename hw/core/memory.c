@@ -33,11 +33,13 @@ void memory_region_transaction_begin(void)
 void memory_region_transaction_commit(void)
 {
     g_assert(machine_locked() && transaction_depth);
-    transaction_depth--;
-    if (!transaction_depth && changed) {
+    if (transaction_depth == 1 && changed) {
         changed = false;
         address_spaces_commit();
+        /* A listener would pull the views from under the others. */
+        g_assert(!changed);
     }
+    transaction_depth--;
 }
 
 static void tree_changed(void)
@@ -74,13 +76,24 @@ void memory_region_init_io(MemoryRegion *mr, Object *owner,
     mr->opaque = opaque;
 }
 
-/* Anonymous memory that starts at a multiple of RAM_ALIGN, or NULL. */
-static uint8_t *ram_map(uint64_t size)
+static uint64_t page_round_up(uint64_t size)
 {
+    uint64_t page = sysconf(_SC_PAGESIZE);
+
+    return (size + page - 1) & -page;
+}
+
+/*
+ * Anonymous memory for @wanted bytes, in whole pages, that starts at a multiple
+ * of RAM_ALIGN, or NULL.
+ */
+static uint8_t *ram_map(uint64_t wanted)
+{
+    uint64_t size = page_round_up(wanted);
     uint64_t span = size + RAM_ALIGN;
     uint8_t *map, *ram, *end;
 
-    if (span < size || span > SIZE_MAX) {
+    if (size < wanted || span < size || span > SIZE_MAX) {
         errno = ENOMEM;
         return NULL;
     }
@@ -98,17 +111,10 @@ static uint8_t *ram_map(uint64_t size)
     return ram;
 }
 
-static uint64_t page_round_up(uint64_t size)
-{
-    uint64_t page = sysconf(_SC_PAGESIZE);
-
-    return (size + page - 1) & -page;
-}
-
 bool memory_region_init_ram(MemoryRegion *mr, Object *owner, const char *name,
                             uint64_t size, Error **errp)
 {
-    uint8_t *ram = ram_map(page_round_up(size));
+    uint8_t *ram = ram_map(size);
 
     if (!ram) {
         int err = errno;
@@ -132,10 +138,14 @@ void memory_region_init_ram_device(MemoryRegion *mr, Object *owner,
     mr->ram = ram;
 }
 
-/* The machine lock goes meanwhile: a reader may need it to get done. */
+/*
+ * The machine lock goes meanwhile: a reader may need it to get done. Inside a
+ * transaction the current view may still show what is about to be freed.
+ */
 static void wait_for_readers(void)
 {
     g_assert(machine_locked() && !flat_view_entered());
+    g_assert(!transaction_depth);
     while (!flat_view_reclaim()) {
         machine_unlock();
         g_usleep(RECLAIM_POLL_US);

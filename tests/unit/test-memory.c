@@ -5,8 +5,6 @@
  */
 #include "hw/core/memory.h"
 
-#include <sys/resource.h>
-
 #include "util/main-loop.h"
 
 #define SPACE 64 /* bytes of the random trees */
@@ -249,20 +247,111 @@ static void test_ends_of_the_space(void)
 
 static void test_ram(void)
 {
-    g_autoptr(Error) err = NULL;
     MemoryRegion mr;
 
-    g_assert_true(memory_region_init_ram(&mr, NULL, "ram", 5000, &err));
+    g_assert_true(memory_region_init_ram(&mr, NULL, "ram", 5000, NULL));
     g_assert_cmpuint((uintptr_t)mr.ram & 0x1fffff, ==, 0);
     mr.ram[0] = 1;
     mr.ram[8191] = 1; /* whole pages */
     memory_region_finish(&mr);
     memory_region_finish(&mr); /* zeroed */
+}
 
-    g_assert_false(
-        memory_region_init_ram(&mr, NULL, "ram", UINT64_MAX - 0xffff, &err));
-    g_assert_nonnull(strstr(error_get_pretty(err), "ram: cannot get"));
+/* Refused by the host; too large to be aligned; to be rounded up to pages. */
+static void test_no_ram(void)
+{
+    static const uint64_t sizes[] = {1ULL << 62, UINT64_MAX - 0xfffff,
+                                     UINT64_MAX - 1};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        g_autoptr(Error) err = NULL;
+        g_autofree char *message = g_strdup_printf(
+            "ram: cannot get %" PRIu64 " MiB of host memory: Cannot allocate "
+            "memory",
+            sizes[i] >> 20);
+        MemoryRegion mr;
+
+        g_assert_false(
+            memory_region_init_ram(&mr, NULL, "ram", sizes[i], &err));
+        g_assert_cmpstr(error_get_pretty(err), ==, message);
+        memory_region_finish(&mr);
+    }
+}
+
+static void shown_init(MemoryRegion *root, MemoryRegion *mr, AddressSpace *as)
+{
+    memory_region_init(root, NULL, "root", 0x1000);
+    memory_region_init_io(mr, NULL, &no_ops, NULL, "mr", 0x10);
+    address_space_init(as, root, "test");
+    memory_region_add_subregion(root, 0, mr);
+}
+
+/* The view that the region is in is still the current one. */
+static void finish_in_transaction(void)
+{
+    MemoryRegion root, mr;
+    AddressSpace as;
+
+    shown_init(&root, &mr, &as);
+    memory_region_transaction_begin();
+    memory_region_del_subregion(&root, &mr);
     memory_region_finish(&mr);
+}
+
+static MemoryRegion *to_disable;
+
+static void disable(MemoryListener *listener)
+{
+    if (to_disable) {
+        memory_region_set_enabled(to_disable, false);
+    }
+}
+
+static void change_in_listener(void)
+{
+    MemoryListener listener = {.name = "bad", .commit = disable};
+    MemoryRegion root, mr, other;
+    AddressSpace as;
+
+    shown_init(&root, &mr, &as);
+    memory_region_init_io(&other, NULL, &no_ops, NULL, "other", 0x10);
+    memory_listener_register(&listener, &as);
+    to_disable = &other;
+    memory_region_add_subregion(&root, 0x10, &other);
+}
+
+static void finish_in_container(void)
+{
+    MemoryRegion root, mr;
+    AddressSpace as;
+
+    shown_init(&root, &mr, &as);
+    memory_region_finish(&mr);
+}
+
+typedef struct Misuse {
+    const char *name;
+    void (*fn)(void);
+    const char *message;
+} Misuse;
+
+static const Misuse misuses[] = {
+    {"finish-in-transaction", finish_in_transaction, "*!transaction_depth*"},
+    {"finish-in-container", finish_in_container, "*!mr->container*"},
+    {"change-in-listener", change_in_listener, "*!changed*"},
+};
+
+static void test_misuse(gconstpointer data)
+{
+    const Misuse *misuse = data;
+
+    if (g_test_subprocess()) {
+        misuse->fn();
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, 0);
+    g_test_trap_assert_failed();
+    g_test_trap_assert_stderr(misuse->message);
 }
 
 int main(int argc, char **argv)
@@ -276,6 +365,13 @@ int main(int argc, char **argv)
     g_test_add_func("/memory/random-trees", test_random_trees);
     g_test_add_func("/memory/ends-of-the-space", test_ends_of_the_space);
     g_test_add_func("/memory/ram", test_ram);
+    g_test_add_func("/memory/no-ram", test_no_ram);
+    for (size_t i = 0; i < G_N_ELEMENTS(misuses); i++) {
+        g_autofree char *path =
+            g_strconcat("/memory/misuse/", misuses[i].name, NULL);
+
+        g_test_add_data_func(path, &misuses[i], test_misuse);
+    }
     status = g_test_run();
     machine_unlock();
     return status;

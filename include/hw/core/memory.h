@@ -95,7 +95,8 @@ void memory_region_init_ram_device(MemoryRegion *mr, Object *owner,
 /**
  * Waits, if a view with @mr was ever published, until no thread publishes it
  * (the machine lock is released meanwhile), then frees what @mr owns. @mr must
- * be out of its container and have no subregions; zeroed memory is fine.
+ * be out of its container and have no subregions, and no transaction may be
+ * open; zeroed memory is fine.
  */
 void memory_region_finish(MemoryRegion *mr);
 
@@ -144,7 +145,8 @@ static inline void *memory_region_section_ram(const MemoryRegionSection *s)
  * MemoryListener: hears each commit that changed something: begin, every
  * region_del, every region_add, commit. On registration it hears the present
  * view as additions, on removal as deletions. Called with the machine lock,
- * after the new view was published. All callbacks are optional.
+ * after the new view was published; they must not change the tree. All
+ * callbacks are optional.
  */
 struct MemoryListener {
     const char *name;
