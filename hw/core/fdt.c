@@ -299,6 +299,8 @@ void *fdt_writer_finish(FdtWriter *w, size_t *size, Error **errp)
 
 /* Room for what fdt_complete() adds beside the texts. */
 #define COMPLETE_ROOM 1024
+/* Of the format: what dtc has written since 2005. */
+#define MIN_VERSION 17
 
 static int node_at_root(void *fdt, const char *name)
 {
@@ -411,19 +413,25 @@ static int complete_memory(void *fdt, const FdtBootInfo *info)
     return fdt_setprop(fdt, node, "reg", cells->data, cells->len * 4);
 }
 
-void *fdt_complete(const void *blob, size_t size, const FdtBootInfo *info,
-                   const char *what, size_t *out_size, Error **errp)
+/* libfdt stumbles over old versions and short headers, so these go first. */
+static bool check_foreign(const void *blob, size_t size, const char *what,
+                          Error **errp)
 {
-    g_autofree void *fdt = NULL;
-    size_t room = COMPLETE_ROOM;
     int rc;
 
-    if (size < FDT_V1_SIZE || size > FDT_SIZE_MAX) {
+    if (size < FDT_V17_SIZE || size > FDT_SIZE_MAX) {
         error_setg(errp,
                    "dtb '%s': %zu bytes are not the size of a device tree; "
                    "give a .dtb of at most %d MiB",
                    what, size, FDT_SIZE_MAX >> 20);
-        return NULL;
+        return false;
+    }
+    if (fdt_magic(blob) == FDT_MAGIC && fdt_version(blob) < MIN_VERSION) {
+        error_setg(errp,
+                   "dtb '%s': a device tree of version %u; give one of "
+                   "version %d (dtc -V %d)",
+                   what, fdt_version(blob), MIN_VERSION, MIN_VERSION);
+        return false;
     }
     rc = fdt_check_full(blob, size);
     if (rc) {
@@ -431,6 +439,19 @@ void *fdt_complete(const void *blob, size_t size, const FdtBootInfo *info,
                    "dtb '%s': not a valid device tree (%s); give what dtc "
                    "made of a .dts",
                    what, fdt_strerror(rc));
+        return false;
+    }
+    return true;
+}
+
+void *fdt_complete(const void *blob, size_t size, const FdtBootInfo *info,
+                   const char *what, size_t *out_size, Error **errp)
+{
+    g_autofree void *fdt = NULL;
+    size_t room = COMPLETE_ROOM;
+    int rc;
+
+    if (!check_foreign(blob, size, what, errp)) {
         return NULL;
     }
     room += info->bootargs ? strlen(info->bootargs) : 0;

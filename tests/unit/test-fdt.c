@@ -341,6 +341,9 @@ static void test_complete_refused(void)
     assert_refused(zeroes, FDT_SIZE_MAX + 1, &boot_info, "*2097153 bytes*");
     assert_refused(zeroes, 4096, &boot_info, "*not a valid device tree*");
     assert_refused(blob, size - 1, &boot_info, "*not a valid device tree*");
+    fdt_set_version(blob, 16);
+    assert_refused(blob, size, &boot_info, "*version 16; give one of *17*");
+    fdt_set_version(blob, 17);
     high.ram_base = 1ull << 32;
     assert_refused(blob, size, &high, "*cannot add /chosen and /memory*");
 }
