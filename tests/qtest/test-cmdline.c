@@ -53,7 +53,36 @@ static void test_help_hides(void)
     g_assert_null(strstr(result->out, "platform-bus"));
 }
 
-/* Every option of -help is one that the parser knows, and takes arguments. */
+static const char *man_page;
+
+/* The manual page describes every option of -help. */
+static void test_man_page(void)
+{
+    g_autoptr(EmulatorResult) result = emulator_run("-help");
+    g_auto(GStrv) lines = g_strsplit(result->out, "\n", -1);
+    g_autoptr(GString) text = NULL;
+    g_autofree char *page = NULL;
+    unsigned options = 0;
+
+    g_assert_true(g_file_get_contents(man_page, &page, NULL, NULL));
+    text = g_string_new(page);
+    g_string_replace(text, "\\-", "-", 0);
+    for (char **line = lines; *line; line++) {
+        g_auto(GStrv) words = g_strsplit(*line, " ", 2);
+        g_autofree char *bold = NULL;
+
+        if (!g_str_has_prefix(*line, "-")) {
+            continue;
+        }
+        options++;
+        bold = g_strdup_printf("\\fB%s\\fR", words[0]);
+        if (!strstr(text->str, bold)) {
+            g_error("%s: no %s", man_page, words[0]);
+        }
+    }
+    g_assert_cmpuint(options, >, 20);
+}
+
 static void test_words(void)
 {
     emulator_expect_error("-zzzzzzzzz: unknown option; try: -help",
@@ -198,6 +227,8 @@ int main(int argc, char **argv)
 {
     qtest_client_init(&argc, &argv);
     g_test_add_func("/cmdline/help", test_help);
+    man_page = argv[2];
+    g_test_add_func("/cmdline/man-page", test_man_page);
     g_test_add_func("/cmdline/help-hides", test_help_hides);
     g_test_add_func("/cmdline/words", test_words);
     g_test_add_func("/cmdline/names", test_names);

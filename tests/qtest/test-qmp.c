@@ -194,7 +194,7 @@ static void test_two_monitors(void)
 /* A client that asks a lot and reads nothing at first loses no answer. */
 static void test_slow_reader(void)
 {
-    enum { REQUESTS = 5000 };
+    enum { REQUESTS = 1500 };
     static const char request[] = "{\"execute\": \"query-commands\"}";
     QtestClient *c = qtest_client_new("-M none");
     pid_t writer = fork();
