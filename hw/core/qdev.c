@@ -53,48 +53,69 @@ const char *qdev_name(const DeviceState *dev)
     return dev->pretty_name ? dev->pretty_name : object_get_typename(obj);
 }
 
-static void line_free(gpointer data)
+/*
+ * The inputs of one call, in one piece: a controller has hundreds, and they
+ * must not move once somebody holds them.
+ */
+struct GpioInputs {
+    GpioInputs *next;
+    unsigned n;
+    IrqLine lines[];
+};
+
+/* @n more lines, all zeroes, the first of which is input *@first. */
+static IrqLine *add_gpio_in(DeviceState *dev, unsigned n, unsigned *first)
 {
-    irq_finish(data);
-    g_free(data);
+    GpioInputs **end = &dev->gpio_in;
+    GpioInputs *inputs = g_malloc0(sizeof(*inputs) + n * sizeof(IrqLine));
+
+    for (*first = 0; *end; end = &(*end)->next) {
+        *first += (*end)->n;
+    }
+    inputs->n = n;
+    *end = inputs;
+    return inputs->lines;
 }
 
-static IrqLine *add_gpio_in(DeviceState *dev)
+static void gpio_inputs_free(GpioInputs *inputs)
 {
-    IrqLine *line = g_new0(IrqLine, 1);
-
-    if (!dev->gpio_in) {
-        dev->gpio_in = g_ptr_array_new_with_free_func(line_free);
+    for (unsigned i = 0; i < inputs->n; i++) {
+        irq_finish(&inputs->lines[i]);
     }
-    g_ptr_array_add(dev->gpio_in, line);
-    return line;
+    g_free(inputs);
 }
 
 void qdev_init_gpio_in(DeviceState *dev,
                        void (*handler)(void *opaque, int n, int level),
                        unsigned n)
 {
-    while (n--) {
-        IrqLine *line = add_gpio_in(dev);
+    unsigned first;
+    IrqLine *lines = add_gpio_in(dev, n, &first);
 
-        irq_init_handler(line, handler, dev, dev->gpio_in->len - 1);
+    for (unsigned i = 0; i < n; i++) {
+        irq_init_handler(&lines[i], handler, dev, first + i);
     }
 }
 
 void qdev_init_gpio_in_ops(DeviceState *dev, const IrqLineOps *ops, unsigned n)
 {
-    while (n--) {
-        IrqLine *line = add_gpio_in(dev);
+    unsigned first;
+    IrqLine *lines = add_gpio_in(dev, n, &first);
 
-        irq_init(line, ops, dev, dev->gpio_in->len - 1);
+    for (unsigned i = 0; i < n; i++) {
+        irq_init(&lines[i], ops, dev, first + i);
     }
 }
 
 IrqLine *qdev_get_gpio_in(DeviceState *dev, unsigned n)
 {
-    return dev->gpio_in && n < dev->gpio_in->len
-               ? g_ptr_array_index(dev->gpio_in, n)
-               : NULL;
+    for (GpioInputs *inputs = dev->gpio_in; inputs; inputs = inputs->next) {
+        if (n < inputs->n) {
+            return &inputs->lines[n];
+        }
+        n -= inputs->n;
+    }
+    return NULL;
 }
 
 void qdev_init_gpio_out(DeviceState *dev, IrqLine **slots, unsigned n)
@@ -140,7 +161,12 @@ static void device_finalize(Object *obj)
     DeviceState *dev = DEVICE(obj);
 
     g_assert(!dev->realized);
-    g_clear_pointer(&dev->gpio_in, g_ptr_array_unref);
+    while (dev->gpio_in) {
+        GpioInputs *inputs = dev->gpio_in;
+
+        dev->gpio_in = inputs->next;
+        gpio_inputs_free(inputs);
+    }
     g_clear_pointer(&dev->gpio_out, g_ptr_array_unref);
     g_free(dev->pretty_name);
     g_free(dev->id);

@@ -185,15 +185,17 @@ static void test_name(void)
     object_root_free();
 }
 
+static PartState *input_owner;
+
 static void on_input(void *opaque, int n, int level)
 {
-    g_assert_true(DEVICE(opaque)->gpio_in != NULL);
+    g_assert_true(PART(opaque) == input_owner);
     g_string_append_printf(journal, "in%d=%d ", n, level);
 }
 
 static void on_set(IrqLine *line, int level)
 {
-    g_assert_true(DEVICE(line->opaque)->gpio_in != NULL);
+    g_assert_true(PART(line->opaque) == input_owner);
     g_string_append_printf(journal, "ops%d=%d ", line->n, level);
 }
 
@@ -201,11 +203,15 @@ static void test_gpio_in(void)
 {
     static const IrqLineOps ops = {.set = on_set};
     g_autoptr(DeviceState) dev = qdev_new(TYPE_PART);
+    IrqLine *held;
 
     g_string_truncate(journal, 0);
+    input_owner = PART(dev);
     g_assert_null(qdev_get_gpio_in(dev, 0));
     qdev_init_gpio_in(dev, on_input, 2);
+    held = qdev_get_gpio_in(dev, 1);
     qdev_init_gpio_in_ops(dev, &ops, 1);
+    g_assert_true(qdev_get_gpio_in(dev, 1) == held);
     irq_raise(qdev_get_gpio_in(dev, 0));
     irq_raise(qdev_get_gpio_in(dev, 1));
     irq_raise(qdev_get_gpio_in(dev, 2));
@@ -220,6 +226,7 @@ static void test_gpio_out(void)
     PartState *s = PART(from);
 
     g_string_truncate(journal, 0);
+    input_owner = PART(to);
     qdev_init_gpio_in(to, on_input, 2);
     qdev_init_gpio_out(from, s->out, 2);
     irq_raise(s->out[0]);

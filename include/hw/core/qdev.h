@@ -16,6 +16,8 @@
 #define TYPE_DEVICE "device"
 OBJECT_DECLARE_TYPE(DeviceState, DeviceClass, DEVICE)
 
+typedef struct GpioInputs GpioInputs;
+
 struct DeviceClass {
     ObjectClass parent_class;
     /*
@@ -36,7 +38,7 @@ struct DeviceState {
     bool realized;
     bool tried;          /* qdev_realize() was called */
     char *pretty_name;   /* qdev_name()'s */
-    GPtrArray *gpio_in;  /* of IrqLine *, the device's inputs */
+    GpioInputs *gpio_in; /* private to qdev.c */
     GPtrArray *gpio_out; /* of IrqLine **, slots of its unnamed outputs */
 };
 
