@@ -68,13 +68,14 @@ static void check_properties(const ObjectClass *klass)
 
 static ObjectClass *class_of(TypeInfo *info)
 {
-    TypeInfo *parent = parent_type(info);
     ObjectClass *parent_class = NULL;
+    TypeInfo *parent;
 
     if (info->klass) {
         return info->klass;
     }
     g_assert(!find_type(info->name, info->next));
+    parent = parent_type(info);
     if (parent) {
         parent_class = class_of(parent);
         info->instance_size = MAX(info->instance_size, parent->instance_size);
