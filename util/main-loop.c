@@ -201,7 +201,10 @@ static Call *take_call(void)
     return call;
 }
 
-/* A call that schedules another one waits for the next round. */
+/*
+ * A call that schedules another one waits for the next round, for which it has
+ * set the notifier again.
+ */
 static void run_calls(void *opaque)
 {
     event_notifier_test_and_clear(&wake_notifier);
@@ -212,9 +215,6 @@ static void run_calls(void *opaque)
             return;
         }
         call->fn(call->opaque);
-    }
-    if (count_calls() > 0) {
-        main_loop_wake();
     }
 }
 
