@@ -411,7 +411,7 @@ bool chardev_backend_open(Chardev *chr, const char *backend,
 {
     static const char *const names[] = {"null", "file",   "stdio",
                                         "pty",  "socket", NULL};
-    const char *near = nearest_name(backend, names);
+    const char *near;
 
     /* A pipe at standard output breaks like a socket does. */
     signal(SIGPIPE, SIG_IGN);
@@ -420,6 +420,7 @@ bool chardev_backend_open(Chardev *chr, const char *backend,
             return backends[i].open(chr, options, errp);
         }
     }
+    near = nearest_name(backend, names);
     error_setg(errp, "unknown character device '%s'; %s%s", backend,
                near ? "did you mean: " : "try: ",
                near ? near : "stdio, file, pty, socket or null");
