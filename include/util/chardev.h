@@ -56,7 +56,7 @@ typedef struct ChardevHandlers {
  *   unix:PATH[,server=on|off][,wait=on|off]
  *                           a socket; connects, unless server=on, which
  *                           listens, and with wait=on (the default) blocks
- *                           here until the first peer has come
+ *                           here until the first peer has come or a signal
  *
  * A comma in PATH is written twice. A terminal is in raw mode from now on to
  * chardev_free() or exit(). @label (copied) names the chardev in messages.
@@ -76,7 +76,8 @@ Chardev *chardev_new_options(const char *label, OptionList *options,
 /**
  * Writes what is still buffered (gives up on a peer that takes nothing for
  * two seconds) and closes. A terminal gets its mode back, a listening socket
- * loses its name. The handlers are not called. NULL is fine.
+ * loses its name. The handlers are not called. NULL is fine. Not from within
+ * one of its own handlers.
  */
 void chardev_free(Chardev *chr);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Chardev, chardev_free)

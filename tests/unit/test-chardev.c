@@ -9,10 +9,12 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
@@ -451,6 +453,29 @@ static void test_wait_and_client(Fixture *f, gconstpointer unused)
     ITERATE_UNTIL(f->user.got->len == 3);
 }
 
+static void note_signal(int signal)
+{
+}
+
+/* A signal ends the waiting for a first peer; the name goes. */
+static void test_wait_interrupted(Fixture *f, gconstpointer unused)
+{
+    g_autofree char *path = g_build_filename(f->dir, "s", NULL);
+    g_autofree char *spec = g_strdup_printf("unix:%s,server=on", path);
+    const struct itimerval often = {{0, 10000}, {0, 10000}};
+    const struct itimerval never = {{0, 0}, {0, 0}};
+    g_autoptr(Error) err = NULL;
+
+    signal(SIGALRM, note_signal);
+    setitimer(ITIMER_REAL, &often, NULL);
+    g_assert_null(chardev_new("serial0", spec, &err));
+    setitimer(ITIMER_REAL, &never, NULL);
+    signal(SIGALRM, SIG_DFL);
+    g_assert_true(g_pattern_match_simple("serial0: socket*stopped waiting*",
+                                         error_get_pretty(err)));
+    g_assert_cmpint(access(path, F_OK), ==, -1);
+}
+
 static void test_pty(Fixture *f, gconstpointer unused)
 {
     g_autoptr(Chardev) chr = new_ok("pty");
@@ -765,6 +790,7 @@ int main(int argc, char **argv)
     add("/chardev/server", test_server);
     add("/chardev/stale-socket", test_stale_socket);
     add("/chardev/wait-and-client", test_wait_and_client);
+    add("/chardev/wait-interrupted", test_wait_interrupted);
     add("/chardev/pty", test_pty);
     add("/chardev/stdio", test_stdio);
     add("/chardev/escapes", test_escapes);
