@@ -51,7 +51,6 @@ static Accel *create_one(const char *name, uint64_t guest_phys_end,
     }
     accel = ACCEL(object_new(type));
     if (!ACCEL_GET_CLASS(accel)->init(accel, guest_phys_end, errp)) {
-        error_prepend(errp, "accelerator '%s': ", name);
         accel_destroy(accel);
         return NULL;
     }

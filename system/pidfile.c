@@ -32,13 +32,18 @@ static int open_locked(const char *path, Error **errp)
             error_setg_errno(errp, errno, "-pidfile: cannot open %s", path);
             return -1;
         }
+        /* What is no file of ours is not ours to remove. */
+        if (fstat(fd, &ours) < 0 || !S_ISREG(ours.st_mode)) {
+            error_setg(errp, "-pidfile: %s is not a regular file", path);
+            return -1;
+        }
         if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
             error_setg_errno(errp, errno,
                              "-pidfile: %s belongs to another process", path);
             return -1;
         }
-        if (fstat(fd, &ours) == 0 && stat(path, &named) == 0 &&
-            ours.st_dev == named.st_dev && ours.st_ino == named.st_ino) {
+        if (stat(path, &named) == 0 && ours.st_dev == named.st_dev &&
+            ours.st_ino == named.st_ino) {
             return fd_steal(&fd);
         }
     }

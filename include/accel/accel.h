@@ -40,8 +40,8 @@ typedef struct VcpuEntry {
 struct AccelClass {
     ObjectClass parent_class;
     /*
-     * First call, before the machine is built. Opens what is needed; an error
-     * makes the caller try the next accelerator of the list, if any.
+     * First call, before the machine is built. Opens what is needed; an error,
+     * which names the accelerator, makes the caller try the next one, if any.
      * @guest_phys_end: the address after the last byte of guest RAM or MMIO,
      * for accelerators with a choice of address sizes.
      */

@@ -7,8 +7,26 @@
 
 /*
  * The qtest protocol: a test drives the machine's devices by lines of text,
- * without a CPU. docs/testing.md lists the commands; they are QEMU's, and
- * `irq_eoi N` plays the guest's end of interrupt N. Thread: machine lock.
+ * without a CPU. One line, one answer, OK or FAIL; numbers are decimal or
+ * 0x..., values little-endian. The commands are QEMU's and one of our own:
+ *
+ *     readb|w|l|q ADDR               OK 0x... (16 digits)
+ *     writeb|w|l|q ADDR VALUE        OK
+ *     read|b64read ADDR SIZE         OK 0x... | OK base64
+ *     write|b64write ADDR SIZE DATA  OK
+ *     memset ADDR SIZE BYTE          OK
+ *     inb|w|l PORT, outb|w|l PORT V  OK 0x..., all ones; OK
+ *     irq_intercept_in DEVICE        OK; from now on its inputs' changes come
+ *                                    as "IRQ raise N" and "IRQ lower N"
+ *     irq_intercept_out DEVICE [NAME]  the same of its outputs; NAME is
+ *                                    sysbus-irq for those of the system bus
+ *     set_irq_in DEVICE unnamed-gpio-in N LEVEL  OK
+ *     irq_eoi N                      OK; the guest's end of interrupt N
+ *     clock_step [NS]                OK and the virtual time
+ *     clock_set NS                   OK and the virtual time
+ *     endianness                     OK little
+ *
+ * DEVICE is a path: /machine/gic, /machine/peripheral/ID. Thread: machine lock.
  */
 
 /**

@@ -11,7 +11,7 @@ static unsigned finished;
 
 static bool broken_init(Accel *accel, uint64_t guest_phys_end, Error **errp)
 {
-    error_setg(errp, "out of order");
+    error_setg(errp, "broken: out of order");
     return false;
 }
 
@@ -64,11 +64,10 @@ static void test_errors(void)
                        "try: -accel help");
     check_error("", "no accelerator is named; try: -accel help");
     finished = 0;
-    check_error("broken", "accelerator 'broken': out of order");
+    check_error("broken", "broken: out of order");
     g_assert_cmpuint(finished, ==, 1);
-    check_error("broken:zzz",
-                "accelerator 'broken': out of order; accelerator 'zzz': there "
-                "is none of that name; try: -accel help");
+    check_error("broken:zzz", "broken: out of order; accelerator 'zzz': there "
+                              "is none of that name; try: -accel help");
     g_assert_null(accel_create("broken", 0, NULL));
 }
 
