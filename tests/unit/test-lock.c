@@ -14,6 +14,7 @@ typedef struct Shared {
     Mutex lock;
     Cond cond;
     unsigned count;
+    unsigned waiting;
     unsigned go;
 } Shared;
 
@@ -85,6 +86,7 @@ static void *wait_for_go(void *opaque)
     Shared *shared = opaque;
     MUTEX_GUARD(&shared->lock);
 
+    shared->waiting++;
     while (!shared->go) {
         cond_wait(&shared->cond, &shared->lock);
     }
@@ -93,13 +95,26 @@ static void *wait_for_go(void *opaque)
     return NULL;
 }
 
+/* Ends when all of them wait: each gives the lock away by waiting only. */
+static void run_waiters(Shared *shared, pthread_t threads[THREADS])
+{
+    bool all = false;
+
+    run_threads(wait_for_go, shared, threads);
+    while (!all) {
+        MUTEX_GUARD(&shared->lock);
+
+        all = shared->waiting == THREADS;
+    }
+}
+
 static void test_broadcast(void)
 {
     pthread_t threads[THREADS];
     Shared shared;
 
     shared_init(&shared);
-    run_threads(wait_for_go, &shared, threads);
+    run_waiters(&shared, threads);
     mutex_lock(&shared.lock);
     shared.go = THREADS;
     cond_broadcast(&shared.cond);
@@ -115,7 +130,7 @@ static void test_signal(void)
     Shared shared;
 
     shared_init(&shared);
-    run_threads(wait_for_go, &shared, threads);
+    run_waiters(&shared, threads);
     for (int i = 0; i < THREADS; i++) {
         mutex_lock(&shared.lock);
         shared.go++;
