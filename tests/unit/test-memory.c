@@ -148,6 +148,44 @@ static void test_transaction(void)
     memory_region_finish(&root);
 }
 
+/* Listeners and spaces leave in another order than they came. */
+static void test_several(void)
+{
+    MemoryRegion root[2], mr;
+    AddressSpace as[2];
+    MemoryListener never = {.name = "never registered"};
+    Recorder first, second;
+
+    for (int i = 0; i < 2; i++) {
+        memory_region_init(&root[i], NULL, "root", 0x1000);
+        address_space_init(&as[i], &root[i], "test");
+    }
+    memory_region_init_io(&mr, NULL, &no_ops, NULL, "mr", 0x10);
+    recorder_init(&first, &as[0]);
+    recorder_init(&second, &as[0]);
+    expect_log(&first, "[ ]");
+    expect_log(&second, "[ ]");
+    memory_region_add_subregion(&root[1], 0, &mr);
+    expect_log(&first, "");
+    memory_region_del_subregion(&root[1], &mr);
+    memory_region_add_subregion(&root[0], 0, &mr);
+    expect_log(&first, "[ +mr@0+10/0 ]");
+    expect_log(&second, "[ +mr@0+10/0 ]");
+
+    memory_listener_unregister(&never);
+    memory_listener_unregister(&second.listener);
+    expect_log(&second, "[ -mr@0+10/0 ]");
+    recorder_finish(&second);
+    memory_region_del_subregion(&root[0], &mr);
+    expect_log(&first, "[ -mr@0+10/0 ]");
+    recorder_finish(&first);
+    for (int i = 0; i < 2; i++) {
+        address_space_finish(&as[i]);
+        memory_region_finish(&root[i]);
+    }
+    memory_region_finish(&mr);
+}
+
 /* Which region answers at @addr, by the definition of priorities. */
 static MemoryRegion *model_find(MemoryRegion *mr, uint64_t addr,
                                 uint64_t *offset)
@@ -362,6 +400,7 @@ int main(int argc, char **argv)
     machine_lock();
     g_test_add_func("/memory/listener", test_listener);
     g_test_add_func("/memory/transaction", test_transaction);
+    g_test_add_func("/memory/several", test_several);
     g_test_add_func("/memory/random-trees", test_random_trees);
     g_test_add_func("/memory/ends-of-the-space", test_ends_of_the_space);
     g_test_add_func("/memory/ram", test_ram);
