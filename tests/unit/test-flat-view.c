@@ -101,6 +101,39 @@ static void test_readers_and_commits(void)
     memory_region_finish(&root);
 }
 
+static void *read_once(void *opaque)
+{
+    uint32_t value = 0;
+
+    address_space_read(&as, 0x100, &value, 4);
+    g_assert_cmpuint(value, ==, 1);
+    return NULL;
+}
+
+/* Each takes over what the one before it published its view in. */
+static void test_threads_one_by_one(void)
+{
+    MemoryRegion below;
+
+    memory_region_init(&root, NULL, "root", 0x10000);
+    memory_region_init_io(&below, NULL, &below_ops, NULL, "below", 0x1000);
+    memory_region_add_subregion(&root, 0, &below);
+    address_space_init(&as, &root, "test");
+    for (int i = 0; i < THREADS; i++) {
+        pthread_t thread;
+
+        g_assert_cmpint(pthread_create(&thread, NULL, read_once, NULL), ==, 0);
+        machine_unlock();
+        pthread_join(thread, NULL);
+        machine_lock();
+    }
+    memory_region_del_subregion(&root, &below);
+    /* Returns: no view is published in the name of a thread that has ended. */
+    memory_region_finish(&below);
+    address_space_finish(&as);
+    memory_region_finish(&root);
+}
+
 int main(int argc, char **argv)
 {
     int status;
@@ -108,6 +141,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     machine_lock();
     g_test_add_func("/flat-view/readers-and-commits", test_readers_and_commits);
+    g_test_add_func("/flat-view/threads-one-by-one", test_threads_one_by_one);
     status = g_test_run();
     machine_unlock();
     return status;
