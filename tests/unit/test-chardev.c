@@ -19,6 +19,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "fd-limit.h"
 #include "util/chardev.h"
 #include "util/fd.h"
 #include "util/main-loop.h"
@@ -310,14 +311,12 @@ static size_t check_stream(int peer, size_t from)
     return n > 0 ? from + n : from;
 }
 
-static void test_slow_peer(Fixture *f, gconstpointer unused)
+/* Writes more of the stream until a write comes up short. */
+static size_t fill(Chardev *chr, size_t sent)
 {
-    autofd int peer = -1;
-    Chardev *chr = new_pair(&peer);
     uint8_t block[1000];
-    size_t sent = 0, seen = 0, n;
+    size_t n;
 
-    chardev_set_handlers(chr, &user_handlers, &f->user);
     do {
         for (size_t i = 0; i < sizeof(block); i++) {
             block[i] = pattern(sent + i);
@@ -325,10 +324,21 @@ static void test_slow_peer(Fixture *f, gconstpointer unused)
         n = chardev_write(chr, block, sizeof(block));
         sent += n;
     } while (n == sizeof(block));
+    return sent;
+}
+
+static void test_slow_peer(Fixture *f, gconstpointer unused)
+{
+    autofd int peer = -1;
+    Chardev *chr = new_pair(&peer);
+    size_t sent, seen = 0;
+
+    chardev_set_handlers(chr, &user_handlers, &f->user);
+    sent = fill(chr, 0);
     g_assert_cmpuint(sent, >, CHARDEV_OUTPUT_MAX);
     g_assert_false(chardev_has_room(chr));
     g_assert_false(chardev_put(chr, 0));
-    g_assert_cmpuint(chardev_write(chr, block, 1), ==, 0);
+    g_assert_cmpuint(chardev_write(chr, "", 1), ==, 0);
     main_loop_iterate(false);
     g_assert_cmpint(f->user.writable, ==, 0);
     while (!f->user.writable) {
@@ -337,6 +347,8 @@ static void test_slow_peer(Fixture *f, gconstpointer unused)
     }
     g_assert_true(chardev_has_room(chr));
     g_assert_true(chardev_put(chr, pattern(sent++)));
+    /* The buffer's end is reached with room at its beginning. */
+    sent = fill(chr, sent);
     while (seen < sent - 10000) {
         seen = check_stream(peer, seen);
         main_loop_iterate(false);
@@ -345,7 +357,7 @@ static void test_slow_peer(Fixture *f, gconstpointer unused)
     while (seen < sent) {
         seen = check_stream(peer, seen);
     }
-    g_assert_cmpint(f->user.writable, ==, 1);
+    g_assert_cmpint(f->user.writable, ==, 2);
 }
 
 /* A peer that goes with the buffer full sets the writer free. */
@@ -399,6 +411,31 @@ static void test_server(Fixture *f, gconstpointer unused)
     g_assert_null(chardev_new("serial1", spec, NULL));
     chardev_free(chr);
     g_assert_cmpint(access(path, F_OK), ==, -1);
+}
+
+static void test_no_descriptors(Fixture *f, gconstpointer unused)
+{
+    static const struct {
+        const char *spec;
+        unsigned spare;
+        const char *message;
+    } cases[] = {
+        {"pty", 0, "serial0: cannot get a pseudo terminal: *"},
+        {"pty", 1, "serial0: cannot open the pseudo terminal: *"},
+        {"unix:/s", 0, "serial0: cannot make a socket: *"},
+        {"unix:/s,server=on", 0, "serial0: cannot make a socket: *"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(Error) err = NULL;
+        struct rlimit old = fd_limit_set(cases[i].spare);
+        Chardev *chr = chardev_new("serial0", cases[i].spec, &err);
+
+        fd_limit_restore(&old);
+        g_assert_null(chr);
+        g_assert_true(
+            g_pattern_match_simple(cases[i].message, error_get_pretty(err)));
+    }
 }
 
 static void test_stale_socket(Fixture *f, gconstpointer unused)
@@ -788,6 +825,7 @@ int main(int argc, char **argv)
     add("/chardev/slow-peer", test_slow_peer);
     add("/chardev/slow-peer-gone", test_slow_peer_gone);
     add("/chardev/server", test_server);
+    add("/chardev/no-descriptors", test_no_descriptors);
     add("/chardev/stale-socket", test_stale_socket);
     add("/chardev/wait-and-client", test_wait_and_client);
     add("/chardev/wait-interrupted", test_wait_interrupted);
