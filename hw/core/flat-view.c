@@ -14,9 +14,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-
-#include "util/lock.h"
-#include "util/main-loop.h"
+#include <string.h>
 
 typedef struct Clip {
     hwaddr start;

@@ -9,7 +9,6 @@
 #include "hw/core/memory.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
