@@ -5,10 +5,14 @@
 # two seconds ahead and counts an interrupt for each. On the AMBA bus its own
 # rtc-pl031 driver does; on the platform bus nobody claims lab,pl031, so it is
 # /dev/uio0.
+rtc_set
 bind_vfio $RTC
 case $BUS in
-amba) guest="guest=rtc,alarm,hold" alarms=1 ;;
-*) guest="guest=uio,hold uio_pdrv_genirq.of_id=lab,pl031" alarms=2 ;;
+amba) guest="guest=rtc,alarm,hold" alarms=1 counted=1 ;;
+*)
+    guest="guest=uio,hold uio_pdrv_genirq.of_id=lab,pl031"
+    # an event too many may come with a handler that leaves the status set
+    alarms=2 counted='[1-3]' ;;
 esac
 earliest=$(rtc_now)
 vm_start $vm_args -smp 2 -kernel /lab/Image -initrd /lab/guest.cpio \
@@ -22,7 +26,7 @@ field_at_least time $((earliest - 1))
 console_has '^guest: up .* 2 CPUs' || fail "not two CPUs"
 [ $BUS = platform ] || console_has 'driver rtc-pl031 as rtc0' ||
     fail "rtc-pl031 did not bind"
-console_has '^guest: alarm waited=[1-4] counted=1' $alarms ||
+console_has "^guest: alarm waited=[1-4] counted=$counted" $alarms ||
     fail "$(grep '^guest: alarm' "$T/console" || echo 'no alarm')"
 irqs=$(host_irqs $RTC)
 [ "$irqs" -ge $alarms ] || fail "the host took $irqs interrupts of the RTC"
