@@ -112,6 +112,7 @@ static unsigned line_step(World *w, unsigned i, VFIOIrqEvent event, bool level)
             g_assert_cmpuint(before, ==, active_lines(w) + 1);
             if (active_lines(w) == 0) {
                 path_event(w, VFIO_PATH_EV_EOI);
+                g_assert_cmpuint(w->path, ==, VFIO_PATH_WAITING);
             }
             break;
         }
