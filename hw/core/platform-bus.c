@@ -167,6 +167,24 @@ static void set_no_room(const PlatformBus *bus, SysBusDevice *sbd, Error **errp)
     }
 }
 
+static bool connect_lines(PlatformBus *bus, SysBusDevice *sbd, Error **errp)
+{
+    SysBusDeviceClass *sbc = SYS_BUS_DEVICE_GET_CLASS(sbd);
+    unsigned n_irqs = sysbus_num_irqs(sbd);
+
+    for (unsigned n = 0; n < n_irqs; n++) {
+        sysbus_connect_irq(sbd, n, bus->lines[bus->irqs_used + n]);
+    }
+    if (sbc->connected && !sbc->connected(sbd, errp)) {
+        for (unsigned n = 0; n < n_irqs; n++) {
+            sysbus_connect_irq(sbd, n, NULL);
+        }
+        return false;
+    }
+    bus->irqs_used += n_irqs;
+    return true;
+}
+
 bool platform_bus_link(PlatformBus *bus, SysBusDevice *sbd, Error **errp)
 {
     unsigned free_irqs = bus->num_irqs - bus->irqs_used;
@@ -185,15 +203,15 @@ bool platform_bus_link(PlatformBus *bus, SysBusDevice *sbd, Error **errp)
         set_no_room(bus, sbd, errp);
         return false;
     }
+    if (!connect_lines(bus, sbd, errp)) {
+        return false;
+    }
     memory_region_transaction_begin();
     for (unsigned n = 0; n < sysbus_num_mmio(sbd); n++) {
         sysbus_mmio_map_in(sbd, n, &bus->window, addrs[n] - bus->base,
                            addrs[n]);
     }
     memory_region_transaction_commit();
-    for (unsigned n = 0; n < sysbus_num_irqs(sbd); n++) {
-        sysbus_connect_irq(sbd, n, bus->lines[bus->irqs_used++]);
-    }
     g_ptr_array_add(bus->devices, object_ref(OBJECT(sbd)));
     return true;
 }

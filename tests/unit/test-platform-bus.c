@@ -26,6 +26,7 @@ struct MultiState {
     IrqLine *irq[MAX_LINES];
     bool fail_fdt;
     bool fail_fdt_root;
+    bool fail_connected;
 };
 
 static const MemoryRegionOps no_ops;
@@ -88,6 +89,19 @@ static bool multi_write_fdt(SysBusDevice *sbd, FdtWriter *fdt,
     return true;
 }
 
+/* Called with every line there. */
+static bool multi_connected(SysBusDevice *sbd, Error **errp)
+{
+    for (unsigned n = 0; n < sysbus_num_irqs(sbd); n++) {
+        g_assert_nonnull(sysbus_get_connected_irq(sbd, n));
+    }
+    if (MULTI(sbd)->fail_connected) {
+        error_setg(errp, "%s: no such route", qdev_name(DEVICE(sbd)));
+        return false;
+    }
+    return true;
+}
+
 static const Property multi_properties[] = {
     PROP_STRING("sizes", MultiState, sizes, NULL, "of the regions"),
     PROP_UINT32("lines", MultiState, lines, NULL, MAX_LINES, "how many"),
@@ -103,6 +117,7 @@ static void multi_class_init(ObjectClass *klass)
     DEVICE_CLASS(klass)->unrealize = multi_unrealize;
     sbc->write_fdt = multi_write_fdt;
     sbc->write_fdt_root = multi_write_fdt_root;
+    sbc->connected = multi_connected;
 }
 
 static const TypeInfo multi_type = {
@@ -395,6 +410,20 @@ static void test_lines(void)
     bus_free(bus);
 }
 
+/* A device that the controller does not suit leaves its lines to others. */
+static void test_connected(void)
+{
+    PlatformBus *bus = bus_realized(BASE, 32 * MIB);
+    SysBusDevice *a = add("a", "0x1000", 3);
+    SysBusDevice *b = add("b", "0x1000", 6);
+
+    MULTI(a)->fail_connected = true;
+    expect_refused(bus, a, "a: no such route");
+    expect_linked(bus, b);
+    expect_at(b, 0, 0);
+    bus_free(bus);
+}
+
 /* A device that went leaves its room to others, and no node. */
 static void test_unrealized(void)
 {
@@ -566,6 +595,7 @@ int main(int argc, char **argv)
     g_test_add_func("/platform-bus/too-large", test_too_large);
     g_test_add_func("/platform-bus/absurd", test_absurd);
     g_test_add_func("/platform-bus/lines", test_lines);
+    g_test_add_func("/platform-bus/connected", test_connected);
     g_test_add_func("/platform-bus/unrealized", test_unrealized);
     g_test_add_func("/platform-bus/bad-window", test_bad_window);
     g_test_add_func("/platform-bus/fdt", test_fdt);

@@ -36,6 +36,12 @@ struct SysBusDeviceClass {
      * root (fixed clocks). Called before the bus's node is begun.
      */
     bool (*write_fdt_root)(SysBusDevice *sbd, FdtWriter *fdt, Error **errp);
+    /*
+     * Optional: the platform bus has connected all lines; nothing is mapped
+     * yet. For what depends on what the controller offers. After a failure
+     * the lines are disconnected again.
+     */
+    bool (*connected)(SysBusDevice *sbd, Error **errp);
 };
 
 typedef struct SysBusMMIO {
