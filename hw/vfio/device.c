@@ -228,6 +228,16 @@ static bool vfio_device_get_info(VFIODevice *vdev, Error **errp)
     return true;
 }
 
+bool vfio_device_connected(const VFIODevice *vdev, Error **errp)
+{
+    for (unsigned i = 0; i < vdev->info.num_irqs; i++) {
+        if (!vfio_irq_check_route(&vdev->irqs[i], vdev->config.route, errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void vfio_device_listen(VFIODevice *vdev)
 {
     reset_register(&vdev->on_disarm, RESET_DISARM, vfio_device_on_disarm);

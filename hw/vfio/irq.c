@@ -185,6 +185,42 @@ void vfio_irq_set_trigger(VFIOIrq *irq)
                                                     : IRQ_TRIGGER_EDGE);
 }
 
+static bool vfio_irq_offers(const VFIOIrq *irq, VFIOIrqRoute route)
+{
+    switch (route) {
+    case VFIO_IRQ_ROUTE_IRQFD:
+        return irq_can_attach_fd(irq->line);
+    case VFIO_IRQ_ROUTE_EOI:
+        return irq_can_attach_eoi(irq->line);
+    case VFIO_IRQ_ROUTE_AUTO:
+    case VFIO_IRQ_ROUTE_TRAP:
+        break;
+    }
+    return true;
+}
+
+bool vfio_irq_check_route(const VFIOIrq *irq, VFIOIrqRoute want, Error **errp)
+{
+    g_autoptr(GString) offer = g_string_new(NULL);
+
+    if (!irq->line || vfio_irq_offers(irq, want)) {
+        return true;
+    }
+    for (VFIOIrqRoute r = VFIO_IRQ_ROUTE_IRQFD; vfio_irq_route_names[r]; r++) {
+        if (vfio_irq_offers(irq, r)) {
+            g_string_append_printf(offer, "%s%s", offer->len ? ", " : "",
+                                   vfio_irq_route_names[r]);
+        }
+    }
+    error_setg(errp,
+               "vfio %s: line %u: x-irq-route=%s cannot be had: with this "
+               "interrupt controller there is %s; try: x-irq-route=auto, "
+               "which takes the best",
+               irq->host->name, irq->index, vfio_irq_route_names[want],
+               offer->str);
+    return false;
+}
+
 static bool vfio_irq_attach_irqfd(VFIOIrq *irq, Error **errp)
 {
     const IrqFd fd = {.trigger = &irq->trigger, .resample = &irq->resample};

@@ -75,6 +75,12 @@ static bool vfio_platform_realize(DeviceState *dev, Error **errp)
     return true;
 }
 
+/* The first moment that a line can tell what its controller offers. */
+static bool vfio_platform_connected(SysBusDevice *sbd, Error **errp)
+{
+    return vfio_device_connected(&VFIO_PLATFORM(sbd)->vdev, errp);
+}
+
 static void vfio_platform_unrealize(DeviceState *dev)
 {
     VFIOPlatformDevice *vpd = VFIO_PLATFORM(dev);
@@ -112,6 +118,7 @@ static void vfio_platform_class_init(ObjectClass *klass)
     dc->realize = vfio_platform_realize;
     dc->unrealize = vfio_platform_unrealize;
     dc->user_creatable = true;
+    sbc->connected = vfio_platform_connected;
     sbc->write_fdt = vfio_platform_write_fdt;
     sbc->write_fdt_root = vfio_platform_write_fdt_root;
     VFIO_PLATFORM_CLASS(klass)->open_host = vfio_platform_open_host;

@@ -147,6 +147,34 @@ static void test_bad_options(void)
                           "\\;edge\\;edge");
 }
 
+/*
+ * Without KVM the controller takes no eventfds, but it reports EOIs. A route
+ * that is asked for must be had; x-irqfd=off only says which one not to take.
+ */
+static void test_routes(void)
+{
+    static const char *const fine[] = {
+        ",x-irqfd=off",
+        ",x-irq-route=auto",
+        ",x-irq-route=eoi",
+        ",x-irq-route=trap,x-irqfd=off",
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(fine); i++) {
+        QtestClient *c = start(fine[i]);
+
+        qtest_writel(c, BASE + DOORBELL, 0);
+        wait_for_count(c, SPI, 1);
+        qtest_client_quit(c);
+    }
+    emulator_expect_error(
+        "vfio 1000000.scripted: line 0: x-irq-route=irqfd cannot be had: with "
+        "this interrupt controller there is eoi, trap; try: x-irq-route=auto",
+        "-accel qtest -M virt %s,regions=0x1000:map,lines=level,"
+        "x-irq-route=irqfd",
+        DEVICE);
+}
+
 /* The story of one interrupt, by its trace alone. */
 static void test_trace(void)
 {
@@ -195,6 +223,7 @@ int main(int argc, char **argv)
     g_test_add_func("/vfio/arming-fails", test_arming_fails);
     g_test_add_func("/vfio/sweep", test_sweep);
     g_test_add_func("/vfio/bad-options", test_bad_options);
+    g_test_add_func("/vfio/routes", test_routes);
     g_test_add_func("/vfio/trace", test_trace);
     return g_test_run();
 }

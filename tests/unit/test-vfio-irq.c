@@ -6,6 +6,7 @@
 
 #include <glib.h>
 #include <errno.h>
+#include <string.h>
 
 #include "hw/vfio/irq.h"
 #include "scripted-host.h"
@@ -439,6 +440,47 @@ static void test_route_missing(void)
     teardown(&f);
 }
 
+/* The same question before anything is attached, as the machine starts. */
+static void test_check_route(void)
+{
+    static const struct {
+        bool irqfd, eoi;
+        VFIOIrqRoute want;
+        const char *text; /* NULL: can be had */
+    } cases[] = {
+        {false, false, VFIO_IRQ_ROUTE_AUTO, NULL},
+        {false, false, VFIO_IRQ_ROUTE_TRAP, NULL},
+        {true, false, VFIO_IRQ_ROUTE_IRQFD, NULL},
+        {false, true, VFIO_IRQ_ROUTE_EOI, NULL},
+        {false, true, VFIO_IRQ_ROUTE_IRQFD,
+         "x-irq-route=irqfd cannot be had: with this interrupt controller "
+         "there is eoi, trap; "},
+        {true, false, VFIO_IRQ_ROUTE_EOI,
+         "x-irq-route=eoi cannot be had: with this interrupt controller there "
+         "is irqfd, trap; "},
+        {false, false, VFIO_IRQ_ROUTE_EOI, "there is trap; "},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(Error) err = NULL;
+        Fixture f;
+
+        setup(&f, "level", cases[i].irqfd, cases[i].eoi);
+        g_assert_cmpint(vfio_irq_check_route(&f.irq, cases[i].want, &err), ==,
+                        cases[i].text == NULL);
+        if (cases[i].text) {
+            g_assert_true(g_str_has_prefix(error_get_pretty(err),
+                                           "vfio dev: line 0: x-irq-route="));
+            g_assert_nonnull(strstr(error_get_pretty(err), cases[i].text));
+        }
+        /* Nobody attaches a line that is not connected. */
+        f.irq.line = NULL;
+        g_assert_true(vfio_irq_check_route(&f.irq, cases[i].want, NULL));
+        expect_log(&f, "");
+        teardown(&f);
+    }
+}
+
 /* A controller that refuses costs speed, not the device. */
 static void test_route_refused(void)
 {
@@ -529,6 +571,7 @@ int main(int argc, char **argv)
     g_test_add_func("/vfio-irq/fail/odd-line", test_odd_line);
     g_test_add_func("/vfio-irq/fail/arm", test_arm_fails);
     g_test_add_func("/vfio-irq/fail/route-missing", test_route_missing);
+    g_test_add_func("/vfio-irq/check-route", test_check_route);
     g_test_add_func("/vfio-irq/fail/route-refused", test_route_refused);
     g_test_add_func("/vfio-irq/no-irqfd", test_no_irqfd_wanted);
     g_test_add_func("/vfio-irq/not-connected", test_not_connected);

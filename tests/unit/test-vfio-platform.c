@@ -428,6 +428,28 @@ static void test_no_room(void)
     teardown(&f);
 }
 
+/* A route that was asked for and is not there: known before anything runs. */
+static void test_no_route(void)
+{
+    g_autoptr(Error) err = NULL;
+    Fixture f;
+
+    setup(&f);
+    scripted_input_init(&f.input[1], false, true, NULL);
+    set(&f, "regions", "0x1000");
+    set(&f, "lines", "level;edge");
+    set(&f, "x-irq-route", "irqfd");
+    g_assert_true(qdev_realize(f.dev, NULL));
+    g_assert_false(platform_bus_link(f.bus, SYS_BUS_DEVICE(f.dev), &err));
+    g_assert_cmpstr(error_get_pretty(err), ==,
+                    "vfio 1000000.scripted: line 1: x-irq-route=irqfd cannot "
+                    "be had: with this interrupt controller there is eoi, "
+                    "trap; try: x-irq-route=auto, which takes the best");
+    g_assert_null(sysbus_get_connected_irq(SYS_BUS_DEVICE(f.dev), 0));
+    g_assert_null(sysbus_get_connected_irq(SYS_BUS_DEVICE(f.dev), 1));
+    teardown(&f);
+}
+
 int main(int argc, char **argv)
 {
     int status;
@@ -445,6 +467,7 @@ int main(int argc, char **argv)
     g_test_add_func("/vfio-platform/which-device", test_which_device);
     g_test_add_func("/vfio-platform/life", test_life);
     g_test_add_func("/vfio-platform/no-room", test_no_room);
+    g_test_add_func("/vfio-platform/no-route", test_no_route);
     status = g_test_run();
     object_root_free();
     main_loop_finish();

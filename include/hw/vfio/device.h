@@ -42,6 +42,9 @@ typedef struct VFIODevice {
  */
 bool vfio_device_init(VFIODevice *vdev, VFIOHost *host, Object *owner,
                       const VFIODeviceConfig *config, Error **errp);
+/** All lines are connected: fails if the route that was asked for is not had.
+ */
+bool vfio_device_connected(const VFIODevice *vdev, Error **errp);
 /** Lines off and no more events; before the bus lets the regions go. */
 void vfio_device_quiesce(VFIODevice *vdev);
 /** The rest, once no region is in a container. Zeroed memory is fine. */

@@ -62,6 +62,12 @@ void vfio_irq_finish(VFIOIrq *irq);
 void vfio_irq_set_trigger(VFIOIrq *irq);
 
 /**
+ * Once it is connected: can @want be had, as far as the controller tells? AUTO
+ * always can, and so can whatever a line that is not connected is asked for.
+ */
+bool vfio_irq_check_route(const VFIOIrq *irq, VFIOIrqRoute want, Error **errp);
+
+/**
  * Attaches the line by route @want (AUTO: the best, irqfd only if
  * @allow_irqfd) and lets the host signal. A line that is not connected stays
  * silent. After a failure call vfio_irq_finish().
