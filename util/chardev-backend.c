@@ -55,6 +55,41 @@ static char *take_path(OptionList *options, Error **errp)
     return g_steal_pointer(&path);
 }
 
+static bool is_key(const char *const *keys, const char *key)
+{
+    while (*keys && strcmp(*keys, key)) {
+        keys++;
+    }
+    return *keys;
+}
+
+/* Fails when @options has a key that is neither "id" nor in @keys. */
+static bool check_keys(const OptionList *options, const char *const *keys,
+                       const char *what, Error **errp)
+{
+    for (guint i = 0; i < options->options->len; i++) {
+        const Option *option = g_ptr_array_index(options->options, i);
+
+        if (strcmp(option->key, "id") && !is_key(keys, option->key)) {
+            error_setg(errp, "'%s' is no option of %s; %s%s", option->key, what,
+                       *keys ? "try: " : "leave it out", *keys ? *keys : "");
+            for (keys += *keys != NULL; *keys; keys++) {
+                error_append(errp, ", %s", *keys);
+            }
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_all_taken(const OptionList *options, const char *what,
+                            Error **errp)
+{
+    static const char *const none[] = {NULL};
+
+    return check_keys(options, none, what, errp);
+}
+
 static bool open_null(Chardev *chr, OptionList *options, Error **errp)
 {
     chr->null = true;
@@ -301,9 +336,15 @@ static bool remove_stale(const struct sockaddr_un *addr)
 static bool wait_for_first(Chardev *chr, const char *path, Error **errp)
 {
     struct pollfd pfd = {.fd = chr->listen_fd, .events = POLLIN};
+    g_autoptr(Error) err = NULL;
 
     info_report("%s: waiting for a connection to %s", chr->label, path);
-    while (!chardev_backend_accept(chr)) {
+    while (!chardev_backend_accept(chr, &err)) {
+        if (err) {
+            error_propagate(errp, g_steal_pointer(&err));
+            error_prepend(errp, "socket '%s': ", path);
+            return false;
+        }
         if (poll(&pfd, 1, -1) < 0) {
             error_setg_errno(errp, errno,
                              "socket '%s': stopped waiting for a connection",
@@ -374,24 +415,29 @@ static bool open_socket(Chardev *chr, OptionList *options, Error **errp)
     bool server = false, wait = true;
 
     if (number) {
-        return socket_inherit(chr, number, errp);
+        return check_all_taken(options, "a socket given by fd=", errp) &&
+               socket_inherit(chr, number, errp);
     }
     path = take_path(options, errp);
     if (!path || !take_bool(options, "server", &server, errp)) {
         return false;
     }
     if (!server) {
-        return socket_connect(chr, path, errp);
+        return check_all_taken(options, "a socket without server=on", errp) &&
+               socket_connect(chr, path, errp);
     }
     return take_bool(options, "wait", &wait, errp) &&
            socket_listen(chr, path, wait, errp);
 }
 
-bool chardev_backend_accept(Chardev *chr)
+bool chardev_backend_accept(Chardev *chr, Error **errp)
 {
     int fd = accept4(chr->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
     if (fd < 0) {
+        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+            error_setg_errno(errp, errno, "cannot accept a connection");
+        }
         return false;
     }
     use_socket(chr, fd);
@@ -401,9 +447,14 @@ bool chardev_backend_accept(Chardev *chr)
 static const struct {
     const char *name;
     BackendOpen open;
+    const char *keys[5];
 } backends[] = {
-    {"null", open_null}, {"file", open_file},           {"stdio", open_stdio},
-    {"pty", open_pty},   {"mon:stdio", open_mon_stdio}, {"socket", open_socket},
+    {"null", open_null, {NULL}},
+    {"file", open_file, {"path", "append"}},
+    {"stdio", open_stdio, {"signal"}},
+    {"pty", open_pty, {NULL}},
+    {"mon:stdio", open_mon_stdio, {NULL}},
+    {"socket", open_socket, {"path", "server", "wait", "fd"}},
 };
 
 bool chardev_backend_open(Chardev *chr, const char *backend,
@@ -417,7 +468,9 @@ bool chardev_backend_open(Chardev *chr, const char *backend,
     signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < G_N_ELEMENTS(backends); i++) {
         if (!strcmp(backend, backends[i].name)) {
-            return backends[i].open(chr, options, errp);
+            /* Before anything is opened: opening a file empties it. */
+            return check_keys(options, backends[i].keys, backend, errp) &&
+                   backends[i].open(chr, options, errp);
         }
     }
     near = nearest_name(backend, names);

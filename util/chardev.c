@@ -21,7 +21,7 @@
 
 #define READ_SIZE 4096
 #define PUT_DELAY_NS (4 * NS_PER_MS)
-#define PTY_POLL_NS (250 * NS_PER_MS)
+#define PEER_POLL_NS (250 * NS_PER_MS)
 #define LAST_WRITE_MS 2000
 
 #define ESCAPE_KEY 1 /* Ctrl-A */
@@ -93,12 +93,17 @@ static void peer_came(Chardev *chr)
     report_event(chr, CHARDEV_OPENED);
 }
 
+static void look_later(Chardev *chr)
+{
+    timer_mod_ns(&chr->peer_timer, clock_get_ns(CLOCK_REAL) + PEER_POLL_NS);
+}
+
 static void wait_for_peer(Chardev *chr)
 {
     if (chr->listen_fd >= 0) {
         main_loop_set_fd(chr->listen_fd, on_connection, NULL, chr);
     } else if (chr->pty_name) {
-        timer_mod_ns(&chr->pty_timer, clock_get_ns(CLOCK_REAL) + PTY_POLL_NS);
+        look_later(chr);
     }
 }
 
@@ -117,21 +122,36 @@ static void peer_went(void *opaque)
     wait_for_peer(chr);
 }
 
-static void on_connection(void *opaque)
+/* The socket stays readable, so looking again at once would be a busy loop. */
+static void accept_later(Chardev *chr, const Error *err)
 {
-    Chardev *chr = opaque;
-
-    if (chardev_backend_accept(chr)) {
-        main_loop_set_fd(chr->listen_fd, NULL, NULL, NULL);
-        peer_came(chr);
+    main_loop_set_fd(chr->listen_fd, NULL, NULL, NULL);
+    look_later(chr);
+    if (!chr->accept_failed) {
+        warn_report("%s: %s; trying again", chr->label, error_get_pretty(err));
+        chr->accept_failed = true;
     }
 }
 
-static void on_pty_timer(void *opaque)
+static void on_connection(void *opaque)
+{
+    Chardev *chr = opaque;
+    g_autoptr(Error) err = NULL;
+
+    if (chardev_backend_accept(chr, &err)) {
+        main_loop_set_fd(chr->listen_fd, NULL, NULL, NULL);
+        chr->accept_failed = false;
+        peer_came(chr);
+    } else if (err) {
+        accept_later(chr, err);
+    }
+}
+
+static void on_peer_timer(void *opaque)
 {
     Chardev *chr = opaque;
 
-    if (chardev_backend_pty_in_use(chr)) {
+    if (chr->pty_name && chardev_backend_pty_in_use(chr)) {
         peer_came(chr);
     } else {
         wait_for_peer(chr);
@@ -401,22 +421,8 @@ static Chardev *chardev_alloc(const char *label)
     chr->out_fd = -1;
     chr->listen_fd = -1;
     timer_init(&chr->flush_timer, CLOCK_REAL, on_flush_timer, chr);
-    timer_init(&chr->pty_timer, CLOCK_REAL, on_pty_timer, chr);
+    timer_init(&chr->peer_timer, CLOCK_REAL, on_peer_timer, chr);
     return chr;
-}
-
-static bool no_options_left(const OptionList *options, Error **errp)
-{
-    for (guint i = 0; i < options->options->len; i++) {
-        const Option *option = g_ptr_array_index(options->options, i);
-
-        if (strcmp(option->key, "id")) {
-            error_setg(errp, "'%s' is no option of this character device",
-                       option->key);
-            return false;
-        }
-    }
-    return true;
 }
 
 Chardev *chardev_new_options(const char *label, OptionList *options,
@@ -426,10 +432,6 @@ Chardev *chardev_new_options(const char *label, OptionList *options,
     g_autofree char *backend = option_list_take(options, "backend");
 
     if (!chardev_backend_open(chr, backend ? backend : "", options, errp)) {
-        error_prepend(errp, "%s: ", label);
-        return NULL;
-    }
-    if (!no_options_left(options, errp)) {
         error_prepend(errp, "%s: ", label);
         return NULL;
     }
@@ -520,7 +522,7 @@ void chardev_free(Chardev *chr)
     write_the_rest(chr);
     main_loop_cancel(chr);
     timer_finish(&chr->flush_timer);
-    timer_finish(&chr->pty_timer);
+    timer_finish(&chr->peer_timer);
     chr->open = false;
     if (chr->listen_fd >= 0) {
         main_loop_set_fd(chr->listen_fd, NULL, NULL, NULL);
