@@ -16,6 +16,7 @@
 #include "trace.h"
 #include "util/container-of.h"
 #include "util/log.h"
+#include "util/main-loop.h"
 
 /* More than any device has; a number from a peer is not to be trusted. */
 #define VFIO_DEVICE_MAX_INDEX 1024
@@ -93,6 +94,26 @@ static void vfio_device_failed(void *opaque, Error *err)
     for (unsigned i = 0; i < vdev->info.num_irqs; i++) {
         vfio_irq_finish(&vdev->irqs[i]);
     }
+}
+
+static void vfio_device_on_dma_failed(void *opaque)
+{
+    VFIODevice *vdev = opaque;
+
+    vfio_device_failed(vdev, g_steal_pointer(&vdev->dma_err));
+}
+
+/* In the middle of a commit, where the memory tree must not change. */
+static void vfio_device_dma_failed(void *opaque, Error *err)
+{
+    VFIODevice *vdev = opaque;
+
+    if (vdev->dma_err) {
+        error_free(err);
+        return;
+    }
+    vdev->dma_err = err;
+    main_loop_schedule(vfio_device_on_dma_failed, vdev);
 }
 
 static const VFIOIrqClient vfio_device_irq_client = {
@@ -272,7 +293,7 @@ bool vfio_device_init(VFIODevice *vdev, VFIOHost *host, Object *owner,
         }
     }
     if (!vfio_dma_start(&vdev->dma, host, address_space_memory(),
-                        vfio_device_failed, vdev, errp)) {
+                        vfio_device_dma_failed, vdev, errp)) {
         return false;
     }
     vfio_device_listen(vdev);
@@ -301,6 +322,8 @@ void vfio_device_finish(VFIODevice *vdev)
         vfio_region_finish(&vdev->regions[i]);
     }
     vfio_dma_stop(&vdev->dma);
+    main_loop_cancel(vdev);
+    error_free(vdev->dma_err);
     g_clear_pointer(&vdev->regions, g_free);
     g_clear_pointer(&vdev->irqs, g_free);
     vdev->host->ops->close(vdev->host);

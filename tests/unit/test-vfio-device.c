@@ -482,6 +482,66 @@ static void test_eoi_fails(void)
     unrealize(&f);
 }
 
+typedef struct RamCounter {
+    MemoryListener listener;
+    int ram; /* sections, less those that went */
+} RamCounter;
+
+static void count_add(MemoryListener *listener, const MemoryRegionSection *s)
+{
+    ((RamCounter *)listener)->ram += s->mr->kind == MEMORY_REGION_RAM;
+}
+
+static void count_del(MemoryListener *listener, const MemoryRegionSection *s)
+{
+    ((RamCounter *)listener)->ram -= s->mr->kind == MEMORY_REGION_RAM;
+}
+
+/*
+ * RAM that comes while the machine runs cannot be mapped: the device is lost,
+ * but not in the middle of the commit, whose other listeners go on hearing.
+ */
+static void test_dma_fails(void)
+{
+    RamCounter counter = {
+        .listener = {.region_add = count_add, .region_del = count_del}};
+    MemoryRegion more;
+    Fixture f;
+
+    setup(&f, "0x1000:map", "level", trap);
+    memory_listener_register(&counter.listener, address_space_memory());
+    g_assert_true(memory_region_init_ram(&more, NULL, "more", 0x1000, NULL));
+    f.host->fail = "dma-map 0x50000000+0x1000";
+    memory_region_add_subregion(get_system_memory(), 0x50000000, &more);
+    g_assert_cmpint(counter.ram, ==, 2);
+    settle();
+    f.host->fail = NULL;
+    check_failed(&f);
+    memory_region_del_subregion(get_system_memory(), &more);
+    g_assert_cmpint(counter.ram, ==, 1);
+    memory_region_finish(&more);
+    memory_listener_unregister(&counter.listener);
+    unrealize(&f);
+}
+
+/* The same, and the device goes before the main loop hears of it. */
+static void test_dma_fails_last(void)
+{
+    MemoryRegion more;
+    Fixture f;
+
+    setup(&f, "0x1000:map", "level", trap);
+    g_assert_true(memory_region_init_ram(&more, NULL, "more", 0x2000, NULL));
+    f.host->fail = "dma-map 0x50000000+0x2000";
+    memory_region_add_subregion(get_system_memory(), 0x50000000, &more);
+    memory_region_set_address(&more, 0x60000000);
+    memory_region_set_address(&more, 0x50000000);
+    memory_region_del_subregion(get_system_memory(), &more);
+    memory_region_finish(&more);
+    unrealize(&f);
+    settle();
+}
+
 static int get_many(VFIOHost *host, VFIODeviceInfo *info)
 {
     *info = (VFIODeviceInfo){.num_irqs = 1U << 31};
@@ -559,6 +619,8 @@ int main(int argc, char **argv)
     g_test_add_func("/vfio-device/sweep/arming", test_sweep_arming);
     g_test_add_func("/vfio-device/sweep/reset", test_sweep_reset);
     g_test_add_func("/vfio-device/fail/eoi", test_eoi_fails);
+    g_test_add_func("/vfio-device/fail/dma", test_dma_fails);
+    g_test_add_func("/vfio-device/fail/dma-last", test_dma_fails_last);
     g_test_add_func("/vfio-device/fail/too-many", test_too_many);
     g_test_add_func("/vfio-device/forty-regions", test_forty_regions);
     g_test_add_func("/vfio-device/finish/nothing", test_finish_nothing);

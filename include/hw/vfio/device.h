@@ -27,6 +27,7 @@ typedef struct VFIODevice {
     VFIORegion *regions;
     VFIOIrq *irqs;
     VFIODma dma;
+    Error *dma_err; /* RAM could not be mapped; acted on soon */
     VFIOAccess access;
     VFIOPathState path;
     Timer timer;

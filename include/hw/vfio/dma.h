@@ -21,7 +21,8 @@ typedef struct VFIODma {
 
 /**
  * Maps what is there now, or fails; later changes that fail are told to
- * @failed, which takes the error.
+ * @failed, which takes the error. It is called within a memory commit, so it
+ * must not change the memory tree.
  */
 bool vfio_dma_start(VFIODma *dma, VFIOHost *host, AddressSpace *as,
                     void (*failed)(void *opaque, Error *err), void *opaque,
