@@ -42,7 +42,7 @@ static int vfio_container_open(const char *path, Error **errp)
     if (fd < 0) {
         error_setg_errno(errp, errno, "cannot open %s", path);
         error_append(errp,
-                     errno == ENOENT ? "; try: modprobe vfio_iommu_type1 "
+                     errno == ENOENT ? "; try: modprobe -a vfio_iommu_type1 "
                                        "vfio-platform (the host's kernel needs "
                                        "CONFIG_VFIO_PLATFORM)"
                                      : "; try: chmod a+rw %s",

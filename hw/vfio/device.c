@@ -18,9 +18,6 @@
 #include "util/log.h"
 #include "util/main-loop.h"
 
-/* More than any device has; a number from a peer is not to be trusted. */
-#define VFIO_DEVICE_MAX_INDEX 1024
-
 static void vfio_device_set_mapped(VFIODevice *vdev, bool mapped)
 {
     memory_region_transaction_begin();
@@ -234,13 +231,8 @@ static bool vfio_device_get_info(VFIODevice *vdev, Error **errp)
     }
     trace_vfio_device_info(host->name, info.num_regions, info.num_irqs,
                            info.can_reset);
-    if (info.num_regions > VFIO_DEVICE_MAX_INDEX ||
-        info.num_irqs > VFIO_DEVICE_MAX_INDEX) {
-        error_setg(errp,
-                   "vfio %s: %u regions and %u lines; at most %u make "
-                   "sense",
-                   host->name, info.num_regions, info.num_irqs,
-                   VFIO_DEVICE_MAX_INDEX);
+    if (!vfio_device_info_check(&info, errp)) {
+        error_prepend(errp, "vfio %s: ", host->name);
         return false;
     }
     vdev->info = info;

@@ -44,7 +44,7 @@ static void vfio_group_explain_open(const VFIOKernelPaths *paths,
         error_append(errp, "; another process uses it, see: fuser %s", path);
         break;
     case ENOENT:
-        error_append(errp, "; try: modprobe vfio vfio_iommu_type1");
+        error_append(errp, "; try: modprobe -a vfio vfio_iommu_type1");
         break;
     default:
         break;

@@ -443,6 +443,9 @@ static bool read_info(VFIOHostKernel *kernel, Error **errp)
         .num_regions = info.num_regions,
         .num_irqs = info.num_irqs,
     };
+    if (!vfio_device_info_check(&kernel->info, errp)) {
+        return false;
+    }
     kernel->offsets = g_new0(uint64_t, info.num_regions);
     return true;
 }

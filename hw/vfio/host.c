@@ -8,6 +8,20 @@
 
 #include "hw/vfio/host.h"
 
+/* More than any device has; a number from a peer is not to be trusted. */
+#define VFIO_DEVICE_MAX_INDEX 1024
+
+bool vfio_device_info_check(const VFIODeviceInfo *info, Error **errp)
+{
+    if (info->num_regions > VFIO_DEVICE_MAX_INDEX ||
+        info->num_irqs > VFIO_DEVICE_MAX_INDEX) {
+        error_setg(errp, "%u regions and %u lines; at most %u make sense",
+                   info->num_regions, info->num_irqs, VFIO_DEVICE_MAX_INDEX);
+        return false;
+    }
+    return true;
+}
+
 void vfio_region_info_finish(VFIORegionInfo *info)
 {
     g_clear_pointer(&info->maps, g_free);

@@ -34,6 +34,7 @@ typedef struct FakeKernel {
     int api_version;
     uint32_t group_flags;
     uint32_t device_flags;
+    uint32_t num_regions;
     uint32_t region_flags;
     uint64_t region_size;
     const VFIORange *sparse; /* areas; NULL: no capability */
@@ -61,6 +62,7 @@ static void fake_reset(void)
         .api_version = VFIO_API_VERSION,
         .group_flags = VFIO_GROUP_FLAGS_VIABLE,
         .device_flags = VFIO_DEVICE_FLAGS_PLATFORM | VFIO_DEVICE_FLAGS_RESET,
+        .num_regions = 1,
         .region_flags = VFIO_REGION_INFO_FLAG_READ |
                         VFIO_REGION_INFO_FLAG_WRITE |
                         VFIO_REGION_INFO_FLAG_MMAP,
@@ -149,7 +151,7 @@ static int fake_ioctl(unsigned long request, void *arg)
         return fake_device_fd();
     case VFIO_DEVICE_GET_INFO:
         ((struct vfio_device_info *)arg)->flags = fake.device_flags;
-        ((struct vfio_device_info *)arg)->num_regions = 1;
+        ((struct vfio_device_info *)arg)->num_regions = fake.num_regions;
         ((struct vfio_device_info *)arg)->num_irqs = 2;
         return 0;
     case VFIO_DEVICE_GET_REGION_INFO:
@@ -629,7 +631,7 @@ static void test_group_files(void)
     setup(&f);
     temp_tree_remove(f.tree, "dev/vfio/3");
     must_fail(&f, NAME, "vfio " NAME ": group 3: cannot open ",
-              "No such file or directory; try: modprobe");
+              "No such file or directory; try: modprobe -a vfio vfio_iommu");
     temp_tree_bytes(f.tree, "dev/vfio/noiommu-3", "", 0);
     must_fail(&f, NAME, "vfio " NAME ": group 3: no IOMMU stands between",
               "noiommu-3");
@@ -638,7 +640,7 @@ static void test_group_files(void)
               "Is a directory");
     temp_tree_remove(f.tree, "dev/vfio/vfio");
     must_fail(&f, NAME, "vfio " NAME ": cannot open ",
-              "modprobe vfio_iommu_type1");
+              "modprobe -a vfio_iommu_type1 vfio-platform ");
     temp_tree_folder(f.tree, "dev/vfio/vfio");
     must_fail(&f, NAME, "vfio " NAME ": cannot open ", "chmod a+rw");
     teardown(&f);
@@ -734,6 +736,10 @@ static void test_refusals(void)
     must_fail(&f, NAME, "vfio " NAME ": group 3: the host has no type1v2",
               "modprobe");
     fake.no_type1 = false;
+    fake.num_regions = UINT32_MAX;
+    must_fail(&f, NAME, "vfio " NAME ": 4294967295 regions and 2 lines;",
+              "at most 1024 make sense");
+    fake.num_regions = 1;
     fake.device_flags = VFIO_DEVICE_FLAGS_PCI;
     must_fail(&f, NAME, "vfio " NAME ": not a platform or AMBA device", "0x2");
     fake.api_version = 7;

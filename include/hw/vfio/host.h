@@ -23,6 +23,9 @@ typedef struct VFIODeviceInfo {
     unsigned num_irqs;
 } VFIODeviceInfo;
 
+/** False for numbers that no device has, and that nothing is allocated for. */
+bool vfio_device_info_check(const VFIODeviceInfo *info, Error **errp);
+
 typedef struct VFIORange {
     uint64_t offset; /* in the region */
     uint64_t size;
