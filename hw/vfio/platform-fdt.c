@@ -172,19 +172,30 @@ static void write_clocks(VFIOPlatformDevice *vpd, FdtWriter *fdt,
 
 /* ---- what we know ---- */
 
+/* The strings of the option, one behind the other; empty ones are none. */
+static GString *given_compatible(const char *text)
+{
+    g_auto(GStrv) words = g_strsplit(text ? text : "", ";", -1);
+    GString *list = g_string_new(NULL);
+
+    for (unsigned i = 0; words[i]; i++) {
+        if (*words[i]) {
+            g_string_append_len(list, words[i], strlen(words[i]) + 1);
+        }
+    }
+    return list;
+}
+
 static void write_compatible(VFIOPlatformDevice *vpd, FdtWriter *fdt,
                              const VFIOHostNode *node)
 {
     const VFIOHostProperty *prop =
         node ? vfio_host_node_find(node, "compatible") : NULL;
+    g_autoptr(GString) given = given_compatible(vpd->compatible);
 
-    if (vpd->compatible) {
-        g_autofree char *list = g_strdup(vpd->compatible);
-        size_t size = strlen(list) + 1;
-
-        g_strdelimit(list, ";", '\0');
-        fdt_writer_bytes(fdt, "compatible", list, size);
-    } else if (prop) {
+    if (given->len > 0) {
+        fdt_writer_bytes(fdt, "compatible", given->str, given->len);
+    } else if (prop && prop->size > 0) {
         fdt_writer_bytes(fdt, "compatible", prop->data, prop->size);
     } else {
         warn_report("vfio %s: the host does not tell what it is, so no driver "

@@ -74,7 +74,6 @@ static void set_node(Fixture *f)
     set(f, "of-node", path);
     set(f, "tree", f->tree->root);
     set(f, "compatible", "");
-    g_clear_pointer(&VFIO_PLATFORM(f->dev)->compatible, g_free);
 }
 
 static void plug(Fixture *f)
@@ -163,6 +162,35 @@ static void test_no_node(void)
                  4, 0, 113, 1);
     expect_none(&f, "/platform-bus@c000000/ethernet@0", "clocks");
     teardown(&f);
+}
+
+/* Empty strings say nothing; nor does a host's empty property. */
+static void test_compatible(void)
+{
+    static const struct {
+        const char *given, *expect;
+        int size;
+    } cases[] = {{"", NULL, 0}, {";;", NULL, 0}, {";a,b;;c,d;", "a,b\0c,d", 8}};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Fixture f;
+
+        setup(&f);
+        temp_tree_string(f.tree, RTC "/name", "rtc");
+        temp_tree_bytes(f.tree, RTC "/compatible", "", 0);
+        set_node(&f);
+        set(&f, "compatible", cases[i].given);
+        set(&f, "regions", "0x1000");
+        plug(&f);
+        write_tree(&f);
+        if (cases[i].expect) {
+            expect_bytes(&f, NODE, "compatible", cases[i].expect,
+                         cases[i].size);
+        } else {
+            expect_none(&f, NODE, "compatible");
+        }
+        teardown(&f);
+    }
 }
 
 static void test_names(void)
@@ -457,6 +485,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     main_loop_init(NULL);
     g_test_add_func("/vfio-platform/fdt/no-node", test_no_node);
+    g_test_add_func("/vfio-platform/fdt/compatible", test_compatible);
     g_test_add_func("/vfio-platform/fdt/names", test_names);
     g_test_add_func("/vfio-platform/fdt/no-mmio", test_no_mmio);
     g_test_add_func("/vfio-platform/fdt/copied", test_copied);
