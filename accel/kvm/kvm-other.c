@@ -15,7 +15,7 @@ static bool kvm_other_init(Accel *accel, uint64_t guest_phys_end, Error **errp)
 
     uname(&host);
     error_setg(errp,
-               "needs an arm64 host; this is %s; try: -accel qtest, "
+               "kvm: needs an arm64 host; this is %s; try: -accel qtest, "
                "which has no CPUs, or an arm64 machine",
                host.machine);
     return false;

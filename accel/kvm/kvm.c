@@ -49,7 +49,7 @@ static bool kvm_open(KvmAccel *kvm, Error **errp)
     if (kvm->dev_fd >= 0) {
         return true;
     }
-    error_setg_errno(errp, errno, "cannot open /dev/kvm");
+    error_setg_errno(errp, errno, "kvm: cannot open /dev/kvm");
     if (errno == EACCES || errno == EPERM) {
         error_append(errp, "; try: usermod -aG kvm USER, and a new login");
     } else {
@@ -70,7 +70,7 @@ static bool kvm_create_vm(KvmAccel *kvm, uint64_t guest_phys_end, Error **errp)
 
     if (need > most) {
         error_setg(errp,
-                   "the machine needs guest addresses of %d bits; this "
+                   "kvm: the machine needs guest addresses of %d bits; this "
                    "host's KVM has %d; try less -m, or a lower "
                    "-M virt,platform-bus-base=",
                    need, most);
@@ -79,7 +79,7 @@ static bool kvm_create_vm(KvmAccel *kvm, uint64_t guest_phys_end, Error **errp)
     kvm->vm_fd = kvm_ioctl(kvm->dev_fd, KVM_CREATE_VM,
                            (void *)(limit > 0 ? (uintptr_t)bits : 0));
     if (kvm->vm_fd < 0) {
-        error_setg_errno(errp, -kvm->vm_fd, "cannot create a VM");
+        error_setg_errno(errp, -kvm->vm_fd, "kvm: cannot create a VM");
         kvm->vm_fd = -1;
         return false;
     }

@@ -16,7 +16,7 @@ static void test_refuses(void)
     struct utsname host;
 
     g_assert_cmpint(uname(&host), ==, 0);
-    message = g_strdup_printf("accelerator 'kvm': needs an arm64 host; this is "
+    message = g_strdup_printf("kvm: needs an arm64 host; this is "
                               "%s; try: -accel qtest, which has no CPUs, or an "
                               "arm64 machine",
                               host.machine);
