@@ -23,9 +23,11 @@ static const char *const reference_globs[] = {
     "*-gpios",
     "*-handle",
     "*-i2c-bus",
+    "*-parent-bus",
     "*-phy",
     "*-supply",
     "*syscon*",
+    "access-controllers",
     "assigned-clock*",
     "backlight",
     "clocks",
@@ -33,6 +35,7 @@ static const char *const reference_globs[] = {
     "cpus",
     "devfreq",
     "dmas",
+    "ethernet",
     "extcon",
     "gpio",
     "gpios",
@@ -41,15 +44,18 @@ static const char *const reference_globs[] = {
     "hwmods",
     "interconnects",
     "interrupt-affinity",
+    "interrupt-map",
     "interrupt-parent",
     "interrupts-extended",
     "io-backends",
     "io-channels",
+    "iommu-addresses",
     "iommu-map",
     "iommus",
     "leds",
     "mboxes",
     "memory-region",
+    "mmc-pwrseq",
     "msi-map",
     "msi-parent",
     "mux-controls",
@@ -74,10 +80,11 @@ static const char *const reference_globs[] = {
     "resets",
     "sfp",
     "sound-dai",
+    "sram",
     "thermal-sensors",
     "timers",
+    "trigger-sources",
     "trip",
-    "usb-phy",
 };
 
 static const char *const quantity_globs[] = {
@@ -174,8 +181,9 @@ static const char *tree_find(Tree *tree, uint32_t phandle)
 static bool property_refers(Tree *tree, const char *name, const char *data,
                             size_t size)
 {
+    /* "pinctrl-1;" is a state in which nothing is to be done. */
     if (matches(name, reference_globs, G_N_ELEMENTS(reference_globs))) {
-        return true;
+        return size > 0;
     }
     return strchr(name, ',') && size >= 4 && size % 4 == 0 &&
            !matches(name, quantity_globs, G_N_ELEMENTS(quantity_globs)) &&

@@ -138,6 +138,15 @@ bool vfio_platform_write_fdt_root(SysBusDevice *sbd, FdtWriter *fdt,
     return true;
 }
 
+static void leave_out_clock(GString *left_out, const char *name,
+                            const char *provider)
+{
+    g_string_append_printf(left_out, "%sclock %s (%s)",
+                           left_out->len ? ", " : "",
+                           name ? name : "without a name",
+                           provider ? provider : "of no known node");
+}
+
 static void write_clocks(VFIOPlatformDevice *vpd, FdtWriter *fdt,
                          const VFIOHostNode *node, GString *left_out)
 {
@@ -155,11 +164,13 @@ static void write_clocks(VFIOPlatformDevice *vpd, FdtWriter *fdt,
                 g_string_append_len(kept, name, strlen(name) + 1);
             }
         } else {
-            g_string_append_printf(
-                left_out, "%sclock %s (%s)", left_out->len ? ", " : "",
-                name ? name : "without a name",
-                clock->provider ? clock->provider : "of no known node");
+            leave_out_clock(left_out, name, clock->provider);
         }
+    }
+    /* Those behind a clock of no known node were not found. */
+    for (guint i = node->clocks->len;
+         names && vfio_host_property_string(names, i); i++) {
+        leave_out_clock(left_out, vfio_host_property_string(names, i), NULL);
     }
     if (cells->len > 0) {
         fdt_writer_cells(fdt, "clocks", (const uint32_t *)cells->data,

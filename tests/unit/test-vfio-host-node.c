@@ -62,7 +62,8 @@ static void test_references(void)
         "pinctrl-0",        "pinctrl-10",          "dmas",
         "interrupt-parent", "interrupts-extended", "memory-region",
         "nvmem-cells",      "assigned-clocks",     "assigned-clock-rates",
-        "nvidia,bpmp",
+        "mdio-parent-bus",  "mmc-pwrseq",          "sram",
+        "usb-phy",          "nvidia,bpmp",
     };
     static const char *const no[] = {
         "max-speed",     "pinctrl-names",     "reg-io-width",
@@ -85,7 +86,9 @@ static void test_references(void)
 
         temp_tree_cells(tree, path, (uint32_t[]){other ? 8 : 7}, 1);
     }
+    temp_tree_bytes(tree, DEVICE "/pinctrl-1", "", 0);
     node = read_device(tree);
+    g_assert_false(refers(node, "pinctrl-1"));
     for (unsigned i = 0; i < G_N_ELEMENTS(yes); i++) {
         g_test_message("%s", yes[i]);
         g_assert_true(refers(node, yes[i]));

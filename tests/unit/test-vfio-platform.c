@@ -13,6 +13,7 @@
 #include "hw/vfio/platform.h"
 #include "scripted-host.h"
 #include "temp-tree.h"
+#include "util/log.h"
 #include "util/main-loop.h"
 
 #define BUS_BASE 0x0c000000ULL
@@ -97,6 +98,25 @@ static void write_tree(Fixture *f)
     fdt_writer_end_node(fdt);
     f->fdt = fdt_writer_finish(fdt, &size, NULL);
     g_assert_nonnull(f->fdt);
+}
+
+/* With what is left out, all of it in one warning. */
+static void write_tree_without(Fixture *f, const char *left_out)
+{
+    g_autofree char *path = temp_tree_path(f->tree, "log");
+    g_autofree char *text = NULL;
+    g_autofree char *expect = g_strdup_printf(
+        "warning: vfio 1000000.scripted: left out of the guest's device tree, "
+        "since it refers to the host's: %s; the guest's driver must do "
+        "without\n",
+        left_out);
+
+    g_assert_true(log_open(path, NULL));
+    write_tree(f);
+    log_close();
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_assert_true(g_str_has_suffix(text, expect));
+    g_assert_true(strchr(text, '\n') == text + strlen(text) - 1);
 }
 
 static int node_at(Fixture *f, const char *path)
@@ -234,6 +254,22 @@ static void test_no_mmio(void)
     teardown(&f);
 }
 
+/* A window that needs two cells: reg has as many. */
+static void test_wide_window(void)
+{
+    Fixture f;
+
+    setup(&f);
+    f.bus->size = 0x400000000;
+    set(&f, "name", "1.gpu");
+    set(&f, "regions", "0x1000;0x100000000");
+    plug(&f);
+    write_tree(&f);
+    EXPECT_CELLS(&f, "/platform-bus@c000000/gpu@0", "reg", 0, 0, 0, 0x1000, 0,
+                 0xf4000000, 1, 0);
+    teardown(&f);
+}
+
 static void test_copied(void)
 {
     Fixture f;
@@ -260,7 +296,7 @@ static void test_copied(void)
     set(&f, "regions", "0x1000;0;0x1000");
     set(&f, "lines", "level");
     plug(&f);
-    write_tree(&f);
+    write_tree_without(&f, "pinctrl-0, resets");
     expect_bytes(&f, NODE, "compatible", "lab,rtc\0arm,primecell", 22);
     expect_bytes(&f, NODE, "reg-names", "one\0two", 8);
     expect_bytes(&f, NODE, "interrupt-names", "irq", 4);
@@ -314,11 +350,49 @@ static void test_clocks_named(void)
     set_node(&f);
     set(&f, "regions", "0x1000");
     plug(&f);
-    write_tree(&f);
+    write_tree_without(&f, "clock bus (/cc)");
     EXPECT_CELLS(&f, NODE, "clocks", clock_phandle(&f, 0),
                  clock_phandle(&f, 2));
     expect_bytes(&f, NODE, "clock-names", "core\0apb_pclk", 14);
     g_assert_cmpint(fdt_path_offset(f.fdt, "/clock-1000000.scripted-1"), <, 0);
+    teardown(&f);
+}
+
+/* Nobody knows how long the entry of an unknown provider is. */
+static void test_clocks_unknown(void)
+{
+    Fixture f;
+
+    setup(&f);
+    add_clocks(f.tree, (uint32_t[]){1, 99, 1}, 3);
+    temp_tree_bytes(f.tree, RTC "/clock-names", "core\0bus\0apb_pclk", 18);
+    set_node(&f);
+    set(&f, "regions", "0x1000");
+    plug(&f);
+    write_tree_without(&f, "clock bus (of no known node), clock apb_pclk (of "
+                           "no known node)");
+    EXPECT_CELLS(&f, NODE, "clocks", clock_phandle(&f, 0));
+    expect_bytes(&f, NODE, "clock-names", "core", 5);
+    teardown(&f);
+}
+
+/* A fixed clock that does not say how fast is none for the guest. */
+static void test_clocks_quiet(void)
+{
+    Fixture f;
+
+    setup(&f);
+    add_clocks(f.tree, (uint32_t[]){3, 1}, 2);
+    temp_tree_string(f.tree, "quiet/compatible", "fixed-clock");
+    temp_tree_cells(f.tree, "quiet/phandle", (uint32_t[]){3}, 1);
+    temp_tree_cells(f.tree, "quiet/#clock-cells", (uint32_t[]){0}, 1);
+    temp_tree_bytes(f.tree, RTC "/clock-names", "core\0apb_pclk", 14);
+    set_node(&f);
+    set(&f, "regions", "0x1000");
+    plug(&f);
+    write_tree_without(&f, "clock core (/quiet)");
+    EXPECT_CELLS(&f, NODE, "clocks", clock_phandle(&f, 1));
+    expect_bytes(&f, NODE, "clock-names", "apb_pclk", 9);
     teardown(&f);
 }
 
@@ -488,8 +562,11 @@ int main(int argc, char **argv)
     g_test_add_func("/vfio-platform/fdt/compatible", test_compatible);
     g_test_add_func("/vfio-platform/fdt/names", test_names);
     g_test_add_func("/vfio-platform/fdt/no-mmio", test_no_mmio);
+    g_test_add_func("/vfio-platform/fdt/wide-window", test_wide_window);
     g_test_add_func("/vfio-platform/fdt/copied", test_copied);
     g_test_add_func("/vfio-platform/fdt/clocks/named", test_clocks_named);
+    g_test_add_func("/vfio-platform/fdt/clocks/unknown", test_clocks_unknown);
+    g_test_add_func("/vfio-platform/fdt/clocks/quiet", test_clocks_quiet);
     g_test_add_func("/vfio-platform/fdt/clocks/counted", test_clocks_counted);
     g_test_add_func("/vfio-platform/fdt/clocks/none", test_clocks_none);
     g_test_add_func("/vfio-platform/bad-properties", test_bad_properties);
