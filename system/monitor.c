@@ -15,6 +15,7 @@
 #include "system/channel.h"
 #include "system/monitor.h"
 #include "system/vm.h"
+#include "util/container-of.h"
 
 typedef struct json_object Json;
 typedef struct json_tokener JsonParser;
@@ -123,8 +124,7 @@ static void on_vm_event(VmListener *listener, VmEvent event, VmCause cause)
         [VM_EVENT_RESET] = "RESET",
         [VM_EVENT_SHUTDOWN] = "SHUTDOWN",
     };
-    MonitorSession *s = (MonitorSession *)((char *)listener -
-                                           offsetof(MonitorSession, listener));
+    MonitorSession *s = container_of(listener, MonitorSession, listener);
     Json *message, *timestamp, *data;
     struct timeval now;
 

@@ -342,7 +342,7 @@ static const IrqLineOps line_ops = {
 
 static void gic_reset_controller(ResetHandler *handler)
 {
-    KvmGic *gic = CONTAINER_OF(handler, KvmGic, reset_controller);
+    KvmGic *gic = container_of(handler, KvmGic, reset_controller);
     const KvmGicWrite ctlr = {KVM_GIC_CPU, 0, KVM_GIC_ICC_CTLR};
     KvmGicShape shape = gic_shape(gic);
     uint32_t value = 0;
@@ -365,7 +365,7 @@ static void gic_reset_controller(ResetHandler *handler)
 /* Lowered while it is level: an edge input would not hear of it. */
 static void gic_reset_lines(ResetHandler *handler)
 {
-    KvmGic *gic = CONTAINER_OF(handler, KvmGic, reset_lines);
+    KvmGic *gic = container_of(handler, KvmGic, reset_lines);
 
     for (unsigned n = 0; n < gic->config.num_spis; n++) {
         KvmInput *input = &gic->inputs[n];

@@ -3,16 +3,14 @@
 
 #include <linux/kvm.h>
 #include <pthread.h>
-#include <stddef.h>
 
 #include "accel/accel.h"
 #include "accel/kvm-bits.h"
 #include "hw/core/reset.h"
+#include "util/container-of.h"
 #include "util/lock.h"
 
 /* What the files of the KVM accelerator share; for no one else. */
-#define CONTAINER_OF(ptr, type, member) \
-    ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 #define TYPE_KVM_ACCEL ACCEL_TYPE_NAME("kvm")
 OBJECT_DECLARE_SIMPLE_TYPE(KvmAccel, KVM_ACCEL)

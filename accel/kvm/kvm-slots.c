@@ -54,7 +54,7 @@ static bool section_range(const MemoryRegionSection *section, KvmRange *range)
 static void kvm_region_add(MemoryListener *listener,
                            const MemoryRegionSection *section)
 {
-    KvmAccel *kvm = CONTAINER_OF(listener, KvmAccel, listener);
+    KvmAccel *kvm = container_of(listener, KvmAccel, listener);
     KvmSlot slot;
     KvmRange range;
     unsigned n;
@@ -82,7 +82,7 @@ static void kvm_region_add(MemoryListener *listener,
 static void kvm_region_del(MemoryListener *listener,
                            const MemoryRegionSection *section)
 {
-    KvmAccel *kvm = CONTAINER_OF(listener, KvmAccel, listener);
+    KvmAccel *kvm = container_of(listener, KvmAccel, listener);
     KvmRange range;
     unsigned n;
     int ret;

@@ -14,6 +14,7 @@
 
 #include "hw/arm/boot.h"
 #include "hw/core/run-state.h"
+#include "util/container-of.h"
 #include "util/fd.h"
 #include "util/log.h"
 
@@ -29,11 +30,10 @@ static hwaddr align_up(hwaddr addr, uint64_t align)
 
 static void arm_boot_reset(ResetHandler *handler)
 {
-    ArmBoot *boot = (ArmBoot *)handler;
+    ArmBoot *boot = container_of(handler, ArmBoot, reset);
     AccelClass *ac = ACCEL_GET_CLASS(boot->accel);
     Error *err = NULL;
 
-    G_STATIC_ASSERT(offsetof(ArmBoot, reset) == 0);
     if (!ac->reset_vcpus(boot->accel, &boot->entry, &err)) {
         error_report_err(err);
         run_state_request_failure();

@@ -14,6 +14,7 @@
 #include "hw/char/pl011.h"
 #include "hw/core/reset.h"
 #include "trace.h"
+#include "util/container-of.h"
 
 #define PL011_SIZE 0x1000
 #define FIFO_DEPTH 16
@@ -440,8 +441,7 @@ static const ChardevHandlers pl011_handlers = {
 
 static void pl011_reset(ResetHandler *handler)
 {
-    PL011State *s =
-        (PL011State *)((char *)handler - offsetof(PL011State, reset));
+    PL011State *s = container_of(handler, PL011State, reset);
 
     s->rx = s->tx = (Fifo){0};
     s->overrun = false;

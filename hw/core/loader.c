@@ -17,6 +17,7 @@
 
 #include "loader-image.h"
 #include "hw/core/run-state.h"
+#include "util/container-of.h"
 #include "util/fd.h"
 
 #define GZIP_CHUNK 65536
@@ -274,9 +275,8 @@ static bool load_image(const Loader *loader, const Image *image, Error **errp)
 
 static void loader_reset(ResetHandler *handler)
 {
-    Loader *loader = (Loader *)handler;
+    Loader *loader = container_of(handler, Loader, reset);
 
-    G_STATIC_ASSERT(offsetof(Loader, reset) == 0);
     for (guint i = 0; i < loader->images->len; i++) {
         Error *err = NULL;
 

@@ -15,6 +15,7 @@
 
 #include "hw/core/reset.h"
 #include "hw/core/sysbus.h"
+#include "util/container-of.h"
 
 #define TYPE_TESTDEV "testdev"
 OBJECT_DECLARE_SIMPLE_TYPE(TestDev, TESTDEV)
@@ -117,7 +118,7 @@ static const MemoryRegionOps testdev_ops = {
 
 static void testdev_reset(ResetHandler *handler)
 {
-    TestDev *s = (TestDev *)((char *)handler - offsetof(TestDev, reset));
+    TestDev *s = container_of(handler, TestDev, reset);
 
     s->scratch = 0;
     s->resets++;

@@ -12,6 +12,7 @@
 #include "hw/core/reset.h"
 #include "hw/rtc/pl031.h"
 #include "trace.h"
+#include "util/container-of.h"
 #include "util/timer.h"
 
 #define PL031_SIZE 0x1000
@@ -168,8 +169,7 @@ static const MemoryRegionOps pl031_ops = {
 
 static void pl031_reset(ResetHandler *handler)
 {
-    PL031State *s =
-        (PL031State *)((char *)handler - offsetof(PL031State, reset));
+    PL031State *s = container_of(handler, PL031State, reset);
 
     timer_del(&s->timer);
     s->match = 0;
