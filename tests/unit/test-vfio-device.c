@@ -10,6 +10,7 @@
 
 #include "hw/vfio/device.h"
 #include "scripted-host.h"
+#include "util/container-of.h"
 #include "util/main-loop.h"
 
 #define BASE 0x10000000ULL
@@ -258,15 +259,39 @@ static void test_fast_always(void)
 
 /* ---- resets ---- */
 
+/* Notes what the rest of the machine does meanwhile. */
+typedef struct PhaseLog {
+    ResetHandler handler;
+    Fixture *f;
+    const char *text;
+} PhaseLog;
+
+static void log_phase(ResetHandler *handler)
+{
+    PhaseLog *phase = container_of(handler, PhaseLog, handler);
+
+    g_string_append_printf(phase->f->host->log, "%s %u\n", phase->text,
+                           phase->f->input[0].triggers_set);
+}
+
+/*
+ * The controller is reset between the host's reset and the unmask, and knows
+ * by then what its lines are. No eventfd of a level line is registered twice.
+ */
 static void test_reset(void)
 {
     static const Offer offers[] = {{true, true}, {false, true}, {false, false}};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(offers); i++) {
         Fixture f;
+        PhaseLog controller = {.f = &f, .text = "controller"};
+        PhaseLog memory = {.f = &f, .text = "memory"};
         g_autofree char *log = NULL;
 
         setup(&f, "0x1000:map", "level;edge", offers[i]);
+        g_assert_cmpuint(f.input[0].triggers_set, ==, 1);
+        reset_register(&controller.handler, RESET_CONTROLLER, log_phase);
+        reset_register(&memory.handler, RESET_MEMORY, log_phase);
         scripted_host_raise(f.host, 0);
         settle();
         run_state_set(false);
@@ -275,6 +300,7 @@ static void test_reset(void)
         log = scripted_host_take_log(f.host);
         g_assert_cmpstr(log, ==,
                         "set-irq 1 trigger-off\nreset\n"
+                        "controller 2\nmemory 2\n"
                         "set-irq 0 unmask-now\n"
                         "set-irq 1 trigger-fd\n");
         g_assert_true(is_fast(0));
@@ -283,6 +309,8 @@ static void test_reset(void)
         g_assert_false(scripted_host_line(f.host, 0)->masked);
         g_assert_cmpint(f.input[0].trigger, ==, IRQ_TRIGGER_LEVEL);
         g_assert_cmpint(f.input[1].trigger, ==, IRQ_TRIGGER_EDGE);
+        reset_unregister(&controller.handler);
+        reset_unregister(&memory.handler);
         run_state_set(true);
         unrealize(&f);
     }

@@ -332,6 +332,22 @@ static void test_reset_edge(void)
     teardown(&f);
 }
 
+/* An EOI from before the reset is not answered after it. */
+static void test_reset_drains_eoi(void)
+{
+    Fixture f;
+
+    setup(&f, "level", true, false);
+    f.host->ops.unmask_by_fd = false;
+    arm(&f, VFIO_IRQ_ROUTE_IRQFD, VFIO_IRQ_ROUTE_IRQFD);
+    g_free(scripted_host_take_log(f.host));
+    scripted_input_eoi(&f.input);
+    reset(&f);
+    settle();
+    expect_log(&f, "set-irq 0 unmask-now\n");
+    teardown(&f);
+}
+
 /* An event read while masked waits for the unmask. */
 static void test_edge_while_masked(void)
 {
@@ -566,6 +582,7 @@ int main(int argc, char **argv)
     g_test_add_func("/vfio-irq/trap/finish", test_finish_while_active);
     g_test_add_func("/vfio-irq/reset/level", test_reset_level);
     g_test_add_func("/vfio-irq/reset/edge", test_reset_edge);
+    g_test_add_func("/vfio-irq/reset/eoi", test_reset_drains_eoi);
     g_test_add_func("/vfio-irq/reset/edge-masked", test_edge_while_masked);
     g_test_add_func("/vfio-irq/fail/init", test_init_fails);
     g_test_add_func("/vfio-irq/fail/odd-line", test_odd_line);

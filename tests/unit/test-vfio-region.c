@@ -274,6 +274,20 @@ static void *access_thread(void *opaque)
     return NULL;
 }
 
+/* This thread has the machine lock all the while, and nobody asks for it. */
+static void test_lockless(void)
+{
+    Fixture f;
+    GThread *thread;
+
+    setup(&f, "0x1000", false);
+    thread = g_thread_new("vcpu", access_thread, NULL);
+    g_thread_join(thread);
+    g_assert_cmpuint(f.host->access_calls, ==, 2);
+    g_assert_cmpuint(f.trapped, ==, 0);
+    teardown(&f);
+}
+
 /* While a line is ACTIVE each access is told, from any thread, after it. */
 static void test_trapped(void)
 {
@@ -373,6 +387,7 @@ int main(int argc, char **argv)
     g_test_add_func("/vfio-region/sub-page", test_sub_page);
     g_test_add_func("/vfio-region/access-fails", test_access_fails);
     g_test_add_func("/vfio-region/device-failed", test_device_failed);
+    g_test_add_func("/vfio-region/lockless", test_lockless);
     g_test_add_func("/vfio-region/trapped", test_trapped);
     g_test_add_func("/vfio-region/init-fails", test_init_fails);
     g_test_add_func("/vfio-region/huge", test_huge);

@@ -107,6 +107,54 @@ static void test_storm(void)
     g_assert_cmpuint(atomic_load(&shared.accesses), >, 0);
 }
 
+/*
+ * The device is lost in the middle of an access, by whichever thread ends the
+ * interrupt, while the others go on: they read ones from then on.
+ */
+static void test_failure(void)
+{
+    Shared shared = {0};
+    ScriptedInput input;
+    VFIODevice vdev = {0};
+    GThread *threads[THREADS];
+    unsigned accesses;
+    uint32_t value = 0;
+    ScriptedHost *host =
+        scripted_host_new("dev", "0x3000:map=0x1000+0x1000", "level", -1, NULL);
+
+    init_device(&vdev, host, &input);
+    for (unsigned i = 0; i < THREADS; i++) {
+        threads[i] = g_thread_new("vcpu", access_thread, &shared);
+    }
+    one_interrupt(&vdev, host, &input, 0);
+    host->fail = "set-irq 0 unmask-now";
+    scripted_host_raise(host, 0);
+    while (!atomic_load(&vdev.access.failed)) {
+        main_loop_iterate(false);
+        machine_unlock();
+        g_thread_yield();
+        machine_lock();
+    }
+    accesses = atomic_load(&shared.accesses);
+    while (atomic_load(&shared.accesses) < accesses + THREADS) {
+        g_thread_yield();
+    }
+    g_assert_cmpint(input.level, ==, 0);
+    g_assert_cmpuint(atomic_load(&vdev.access.active), ==, 0);
+    address_space_read(address_space_memory(), BASE + STATUS, &value, 4);
+    g_assert_cmphex(value, ==, UINT32_MAX);
+    atomic_store(&shared.stop, true);
+    machine_unlock();
+    for (unsigned i = 0; i < THREADS; i++) {
+        g_thread_join(threads[i]);
+    }
+    machine_lock();
+    run_state_set(false);
+    vfio_device_quiesce(&vdev);
+    memory_region_del_subregion(get_system_memory(), &vdev.regions[0].mr);
+    vfio_device_finish(&vdev);
+}
+
 int main(int argc, char **argv)
 {
     int status;
@@ -115,6 +163,7 @@ int main(int argc, char **argv)
     main_loop_init(NULL);
     clock_virtual_set_manual();
     g_test_add_func("/vfio-threads/storm", test_storm);
+    g_test_add_func("/vfio-threads/failure", test_failure);
     status = g_test_run();
     main_loop_finish();
     return status;
