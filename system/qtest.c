@@ -5,42 +5,18 @@
  * handler runs. The peer is not trusted: numbers, lengths and encodings are
  * checked, and what is wrong is answered with one FAIL line. Memory accesses
  * that fail read as ones and are answered OK, as a guest would see them.
- * Interrupts under observation go on to whom they were for.
  */
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "accel/qtest.h"
-#include "hw/core/sysbus.h"
-#include "system/qtest.h"
-#include "util/fd.h"
+#include "accel/accel.h"
+#include "hw/core/memory.h"
+#include "qtest-session.h"
 #include "util/option.h"
 #include "util/timer.h"
 
 #define WORDS_MAX 5
-
-/* Watch: an interceptor on one line. */
-typedef struct Watch {
-    QtestSession *session;
-    IrqLine *line;
-    IrqLine **slot; /* an output that was not connected: holds @own */
-    IrqLine own;
-    int level;
-} Watch;
-
-struct QtestSession {
-    QtestWriteFn write;
-    void *write_opaque;
-    int log_fd;
-    GString *line;
-    bool too_long;      /* the rest of the line is dropped */
-    Object *watched;    /* one device at a time, as in QEMU */
-    GPtrArray *watches; /* of Watch */
-};
 
 static void log_message(QtestSession *s, char direction, const char *text,
                         size_t size)
@@ -53,7 +29,7 @@ static void log_message(QtestSession *s, char direction, const char *text,
     }
 }
 
-static void G_GNUC_PRINTF(2, 3) reply(QtestSession *s, const char *fmt, ...)
+void qtest_reply(QtestSession *s, const char *fmt, ...)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     va_list ap;
@@ -66,15 +42,14 @@ static void G_GNUC_PRINTF(2, 3) reply(QtestSession *s, const char *fmt, ...)
     s->write(s->write_opaque, text->str, text->len);
 }
 
-/* The numbers of @words[1..], as many as @values has; else a FAIL line. */
-static bool get_numbers(QtestSession *s, char **words, uint64_t *values,
-                        unsigned n)
+bool qtest_get_numbers(QtestSession *s, char **words, uint64_t *values,
+                       unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
         g_autoptr(Error) err = NULL;
 
         if (!parse_uint(words[i + 1], UINT64_MAX, &values[i], words[0], &err)) {
-            reply(s, "FAIL %s", error_get_pretty(err));
+            qtest_reply(s, "FAIL %s", error_get_pretty(err));
             return false;
         }
     }
@@ -93,10 +68,10 @@ static void cmd_read_number(QtestSession *s, char **words)
 {
     uint64_t addr, value = 0;
 
-    if (get_numbers(s, words, &addr, 1)) {
+    if (qtest_get_numbers(s, words, &addr, 1)) {
         address_space_read(address_space_memory(), addr, &value,
                            access_size(words[0]));
-        reply(s, "OK 0x%016" PRIx64, GUINT64_FROM_LE(value));
+        qtest_reply(s, "OK 0x%016" PRIx64, GUINT64_FROM_LE(value));
     }
 }
 
@@ -104,27 +79,30 @@ static void cmd_write_number(QtestSession *s, char **words)
 {
     uint64_t numbers[2], value;
 
-    if (get_numbers(s, words, numbers, 2)) {
+    if (qtest_get_numbers(s, words, numbers, 2)) {
         value = GUINT64_TO_LE(numbers[1]);
         address_space_write(address_space_memory(), numbers[0], &value,
                             access_size(words[0]));
-        reply(s, "OK");
+        qtest_reply(s, "OK");
     }
 }
 
 /* Address and size of a block: not empty, not huge, not around the end. */
-static bool get_block(QtestSession *s, char **words, uint64_t block[2])
+static bool check_block(QtestSession *s, char **words, const uint64_t block[2])
 {
-    if (!get_numbers(s, words, block, 2)) {
-        return false;
-    }
     if (block[1] == 0 || block[1] > QTEST_BLOCK_MAX ||
         block[0] > UINT64_MAX - block[1]) {
-        reply(s, "FAIL %s: a block of 1 to %u bytes", words[0],
-              QTEST_BLOCK_MAX);
+        qtest_reply(s, "FAIL %s: a block of 1 to %u bytes", words[0],
+                    QTEST_BLOCK_MAX);
         return false;
     }
     return true;
+}
+
+static bool get_block(QtestSession *s, char **words, uint64_t block[2])
+{
+    return qtest_get_numbers(s, words, block, 2) &&
+           check_block(s, words, block);
 }
 
 static void cmd_read(QtestSession *s, char **words)
@@ -145,7 +123,7 @@ static void cmd_read(QtestSession *s, char **words)
         hex[2 * i + 1] = digits[data[i] & 15];
     }
     hex[2 * block[1]] = '\0';
-    reply(s, "OK 0x%s", hex);
+    qtest_reply(s, "OK 0x%s", hex);
 }
 
 static void cmd_b64read(QtestSession *s, char **words)
@@ -160,7 +138,7 @@ static void cmd_b64read(QtestSession *s, char **words)
     data = g_malloc(block[1]);
     address_space_read(address_space_memory(), block[0], data, block[1]);
     text = g_base64_encode(data, block[1]);
-    reply(s, "OK %s", text);
+    qtest_reply(s, "OK %s", text);
 }
 
 /* Data shorter than the block is padded with zeroes, as in QEMU. */
@@ -178,7 +156,8 @@ static void cmd_write(QtestSession *s, char **words)
     if (!g_str_has_prefix(hex, "0x") || length % 2 ||
         (length - 2) / 2 > block[1] ||
         strspn(hex + 2, "0123456789abcdefABCDEF") != length - 2) {
-        reply(s, "FAIL write: 0x and two digits a byte, at most SIZE bytes");
+        qtest_reply(s,
+                    "FAIL write: 0x and two digits a byte, at most SIZE bytes");
         return;
     }
     data = g_malloc0(block[1]);
@@ -187,7 +166,7 @@ static void cmd_write(QtestSession *s, char **words)
                   g_ascii_xdigit_value(hex[3 + 2 * i]);
     }
     address_space_write(address_space_memory(), block[0], data, block[1]);
-    reply(s, "OK");
+    qtest_reply(s, "OK");
 }
 
 /* GLib's decoder skips over whatever it does not know. */
@@ -211,32 +190,36 @@ static void cmd_b64write(QtestSession *s, char **words)
         return;
     }
     if (!is_base64(words[3])) {
-        reply(s, "FAIL b64write: not base64");
+        qtest_reply(s, "FAIL b64write: not base64");
         return;
     }
     data = g_base64_decode(words[3], &size);
     if (size != block[1]) {
-        reply(s, "FAIL b64write: %zu bytes of data for a size of %" PRIu64,
-              (size_t)size, block[1]);
+        qtest_reply(s,
+                    "FAIL b64write: %zu bytes of data for a size of %" PRIu64,
+                    (size_t)size, block[1]);
         return;
     }
     address_space_write(address_space_memory(), block[0], data, size);
-    reply(s, "OK");
+    qtest_reply(s, "OK");
 }
 
+/* Of nothing it is fine: QEMU's libqtest asks for it. */
 static void cmd_memset(QtestSession *s, char **words)
 {
-    g_autofree uint8_t *data = NULL;
-    char *pattern[] = {words[0], words[3]};
-    uint64_t block[2], value;
+    uint8_t data[4096];
+    uint64_t numbers[3];
 
-    if (!get_block(s, words, block) || !get_numbers(s, pattern, &value, 1)) {
+    if (!qtest_get_numbers(s, words, numbers, 3) ||
+        (numbers[1] && !check_block(s, words, numbers))) {
         return;
     }
-    data = g_malloc(block[1]);
-    memset(data, (uint8_t)value, block[1]);
-    address_space_write(address_space_memory(), block[0], data, block[1]);
-    reply(s, "OK");
+    memset(data, (uint8_t)numbers[2], sizeof(data));
+    for (uint64_t done = 0; done < numbers[1]; done += sizeof(data)) {
+        address_space_write(address_space_memory(), numbers[0] + done, data,
+                            MIN(sizeof(data), numbers[1] - done));
+    }
+    qtest_reply(s, "OK");
 }
 
 /* There are no I/O ports: nobody answers, so the bus reads as ones. */
@@ -244,10 +227,10 @@ static void cmd_in(QtestSession *s, char **words)
 {
     uint64_t port;
 
-    if (get_numbers(s, words, &port, 1)) {
+    if (qtest_get_numbers(s, words, &port, 1)) {
         unsigned size = access_size(words[0]);
 
-        reply(s, "OK 0x%04" PRIx64, UINT64_MAX >> (64 - 8 * size));
+        qtest_reply(s, "OK 0x%04" PRIx64, UINT64_MAX >> (64 - 8 * size));
     }
 }
 
@@ -255,189 +238,9 @@ static void cmd_out(QtestSession *s, char **words)
 {
     uint64_t numbers[2];
 
-    if (get_numbers(s, words, numbers, 2)) {
-        reply(s, "OK");
+    if (qtest_get_numbers(s, words, numbers, 2)) {
+        qtest_reply(s, "OK");
     }
-}
-
-static void watch_set(void *opaque, int n, int level)
-{
-    Watch *watch = opaque;
-
-    if (watch->level != level) {
-        watch->level = level;
-        reply(watch->session, "IRQ %s %d", level ? "raise" : "lower", n);
-    }
-    watch->line->ops->set(watch->line, level);
-}
-
-static void watch_add(QtestSession *s, IrqLine *line, int n)
-{
-    Watch *watch = g_new0(Watch, 1);
-
-    watch->session = s;
-    watch->line = line;
-    line->intercept = watch_set;
-    line->intercept_opaque = watch;
-    line->intercept_n = n;
-    g_ptr_array_add(s->watches, watch);
-}
-
-static void nobody_listens(void *opaque, int n, int level)
-{
-}
-
-/* An output is watched at the input it leads to, or at one of ours. */
-static void watch_add_slot(QtestSession *s, IrqLine **slot, int n)
-{
-    Watch *watch;
-
-    if (*slot) {
-        watch_add(s, *slot, n);
-        return;
-    }
-    watch = g_new0(Watch, 1);
-    irq_init_handler(&watch->own, nobody_listens, NULL, n);
-    watch->session = s;
-    watch->line = &watch->own;
-    watch->line->intercept = watch_set;
-    watch->line->intercept_opaque = watch;
-    watch->line->intercept_n = n;
-    watch->slot = slot;
-    *slot = watch->line;
-    g_ptr_array_add(s->watches, watch);
-}
-
-static void watch_free(gpointer data)
-{
-    Watch *watch = data;
-
-    watch->line->intercept = NULL;
-    if (watch->slot) {
-        *watch->slot = NULL;
-        irq_finish(&watch->own);
-    }
-    g_free(watch);
-}
-
-static DeviceState *find_device(const char *path)
-{
-    return (DeviceState *)object_dynamic_cast(object_resolve_path(path),
-                                              TYPE_DEVICE);
-}
-
-/* The device to watch; NULL when the answer has been given. */
-static DeviceState *start_watching(QtestSession *s, const char *path)
-{
-    DeviceState *dev = find_device(path);
-
-    if (!dev) {
-        reply(s, "FAIL Unknown device");
-        return NULL;
-    }
-    if (s->watched) {
-        reply(s, s->watched == OBJECT(dev) ? "OK"
-                                           : "FAIL IRQ intercept is in use");
-        return NULL;
-    }
-    return dev;
-}
-
-static void cmd_irq_intercept_in(QtestSession *s, char **words)
-{
-    DeviceState *dev = start_watching(s, words[1]);
-    IrqLine *line;
-
-    if (dev) {
-        for (unsigned n = 0; (line = qdev_get_gpio_in(dev, n)); n++) {
-            watch_add(s, line, n);
-        }
-        s->watched = OBJECT(dev);
-        reply(s, "OK");
-    }
-}
-
-/* The slots that QEMU's @name stands for; NULL if the device has no such. */
-static GPtrArray *output_slots(DeviceState *dev, const char *name)
-{
-    if (!name) {
-        return dev->gpio_out;
-    }
-    if (strcmp(name, "sysbus-irq") == 0 &&
-        object_dynamic_cast(OBJECT(dev), TYPE_SYS_BUS_DEVICE)) {
-        return SYS_BUS_DEVICE(dev)->irqs;
-    }
-    return NULL;
-}
-
-static void cmd_irq_intercept_out(QtestSession *s, char **words)
-{
-    DeviceState *dev = start_watching(s, words[1]);
-    GPtrArray *slots;
-
-    if (!dev) {
-        return;
-    }
-    slots = output_slots(dev, words[2]);
-    if (!slots || !slots->len) {
-        reply(s, "FAIL No such outputs");
-        return;
-    }
-    for (guint n = 0; n < slots->len; n++) {
-        watch_add_slot(s, g_ptr_array_index(slots, n), n);
-    }
-    s->watched = OBJECT(dev);
-    reply(s, "OK");
-}
-
-static void cmd_set_irq_in(QtestSession *s, char **words)
-{
-    char *numbers_at[] = {words[0], words[3], words[4]};
-    uint64_t numbers[2];
-    DeviceState *dev = find_device(words[1]);
-    IrqLine *line = NULL;
-
-    if (!dev) {
-        reply(s, "FAIL Unknown device");
-        return;
-    }
-    if (!get_numbers(s, numbers_at, numbers, 2)) {
-        return;
-    }
-    if (strcmp(words[2], "unnamed-gpio-in") == 0 && numbers[0] <= INT_MAX) {
-        line = qdev_get_gpio_in(dev, numbers[0]);
-    }
-    if (!line) {
-        reply(s, "FAIL Unknown input");
-        return;
-    }
-    irq_set(line, numbers[1] != 0);
-    reply(s, "OK");
-}
-
-static void find_gic(Object *obj, void *opaque)
-{
-    QtestGic **gic = opaque;
-
-    if (object_dynamic_cast(obj, TYPE_QTEST_GIC)) {
-        *gic = QTEST_GIC(obj);
-    }
-}
-
-static void cmd_irq_eoi(QtestSession *s, char **words)
-{
-    QtestGic *gic = NULL;
-    uint64_t n;
-
-    if (!get_numbers(s, words, &n, 1)) {
-        return;
-    }
-    object_foreach_descendant(object_root(), find_gic, &gic);
-    if (!gic || n > INT_MAX || !qtest_gic_eoi(gic, n)) {
-        reply(s, "FAIL Unknown input");
-        return;
-    }
-    reply(s, "OK");
 }
 
 static bool clock_is_ours(QtestSession *s)
@@ -445,7 +248,7 @@ static bool clock_is_ours(QtestSession *s)
     Accel *accel = accel_current();
 
     if (!accel || !ACCEL_GET_CLASS(accel)->is_qtest) {
-        reply(s, "FAIL the clock runs by itself; try: -accel qtest");
+        qtest_reply(s, "FAIL the clock runs by itself; try: -accel qtest");
         return false;
     }
     return true;
@@ -454,11 +257,11 @@ static bool clock_is_ours(QtestSession *s)
 static void move_clock(QtestSession *s, uint64_t to_ns)
 {
     if (to_ns > INT64_MAX) {
-        reply(s, "FAIL beyond the end of time");
+        qtest_reply(s, "FAIL beyond the end of time");
         return;
     }
     clock_virtual_advance_to(to_ns);
-    reply(s, "OK %" PRId64, clock_get_ns(CLOCK_VIRTUAL));
+    qtest_reply(s, "OK %" PRId64, clock_get_ns(CLOCK_VIRTUAL));
 }
 
 /* Without a number: to the next timer, if there is one. */
@@ -473,7 +276,7 @@ static void cmd_clock_step(QtestSession *s, char **words)
     }
     if (!words[1]) {
         move_clock(s, MAX(deadline_ns, now_ns));
-    } else if (get_numbers(s, words, &step_ns, 1)) {
+    } else if (qtest_get_numbers(s, words, &step_ns, 1)) {
         move_clock(s, step_ns > INT64_MAX ? step_ns : now_ns + step_ns);
     }
 }
@@ -482,14 +285,14 @@ static void cmd_clock_set(QtestSession *s, char **words)
 {
     uint64_t to_ns;
 
-    if (clock_is_ours(s) && get_numbers(s, words, &to_ns, 1)) {
+    if (clock_is_ours(s) && qtest_get_numbers(s, words, &to_ns, 1)) {
         move_clock(s, to_ns);
     }
 }
 
 static void cmd_endianness(QtestSession *s, char **words)
 {
-    reply(s, "OK little");
+    qtest_reply(s, "OK little");
 }
 
 static const struct {
@@ -516,10 +319,10 @@ static const struct {
     {"outb", 2, 2, cmd_out},
     {"outw", 2, 2, cmd_out},
     {"outl", 2, 2, cmd_out},
-    {"irq_intercept_in", 1, 1, cmd_irq_intercept_in},
-    {"irq_intercept_out", 1, 2, cmd_irq_intercept_out},
-    {"set_irq_in", 4, 4, cmd_set_irq_in},
-    {"irq_eoi", 1, 1, cmd_irq_eoi},
+    {"irq_intercept_in", 1, 1, qtest_cmd_irq_intercept_in},
+    {"irq_intercept_out", 1, 2, qtest_cmd_irq_intercept_out},
+    {"set_irq_in", 4, 4, qtest_cmd_set_irq_in},
+    {"irq_eoi", 1, 1, qtest_cmd_irq_eoi},
     {"clock_step", 0, 1, cmd_clock_step},
     {"clock_set", 1, 1, cmd_clock_set},
     {"endianness", 0, 0, cmd_endianness},
@@ -545,28 +348,28 @@ static void run_line(QtestSession *s, char *line)
     unsigned n = split(line, words);
 
     if (n == 0) {
-        reply(s, "FAIL Empty command");
+        qtest_reply(s, "FAIL Empty command");
         return;
     }
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
         if (strcmp(words[0], commands[i].name) == 0) {
             if (n - 1 < commands[i].min_args || n - 1 > commands[i].max_args) {
-                reply(s, "FAIL %s: wrong number of arguments", words[0]);
+                qtest_reply(s, "FAIL %s: wrong number of arguments", words[0]);
             } else {
                 commands[i].run(s, words);
             }
             return;
         }
     }
-    reply(s, "FAIL Unknown command '%.64s'", words[0]);
+    qtest_reply(s, "FAIL Unknown command '%.64s'", words[0]);
 }
 
 static void end_line(QtestSession *s)
 {
     if (s->too_long) {
-        reply(s, "FAIL Line too long");
+        qtest_reply(s, "FAIL Line too long");
     } else if (memchr(s->line->str, '\0', s->line->len)) {
-        reply(s, "FAIL Line with a zero byte");
+        qtest_reply(s, "FAIL Line with a zero byte");
     } else {
         log_message(s, 'R', s->line->str, s->line->len);
         run_line(s, s->line->str);
@@ -607,7 +410,7 @@ QtestSession *qtest_session_new(QtestWriteFn write, void *opaque, int log_fd)
     s->write_opaque = opaque;
     s->log_fd = log_fd;
     s->line = g_string_new(NULL);
-    s->watches = g_ptr_array_new_with_free_func(watch_free);
+    s->watches = g_ptr_array_new_with_free_func(qtest_watch_free);
     return s;
 }
 

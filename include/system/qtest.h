@@ -14,7 +14,7 @@
  *     writeb|w|l|q ADDR VALUE        OK
  *     read|b64read ADDR SIZE         OK 0x... | OK base64
  *     write|b64write ADDR SIZE DATA  OK
- *     memset ADDR SIZE BYTE          OK
+ *     memset ADDR SIZE BYTE          OK; a SIZE of 0 too
  *     inb|w|l PORT, outb|w|l PORT V  OK 0x..., all ones; OK
  *     irq_intercept_in DEVICE        OK; from now on its inputs' changes come
  *                                    as "IRQ raise N" and "IRQ lower N"

@@ -121,6 +121,11 @@ static void test_blocks(Fixture *f, const void *data)
     run(f, "read 0x203 5", "OK 0xd30ab1c2d3");
     run(f, "memset 0x201 3 0xee", "OK");
     run(f, "read 0x200 5", "OK 0x0aeeeeee0a");
+    run(f, "memset 0x200 0 0xff", "OK");
+    run(f, "read 0x200 1", "OK 0x0a");
+    run(f, "memset 0x1000 0x1801 0x5a", "OK");
+    run(f, "read 0x1fff 2", "OK 0x5a5a");
+    run(f, "read 0x27ff 3", "OK 0x5a5a00");
     /* What the data lacks is zero. */
     run(f, "write 0x200 3 0x11", "OK");
     run(f, "read 0x200 4", "OK 0x110000ee");
