@@ -92,10 +92,13 @@ unbind_all()
     BOUND=
 }
 
-# host_irqs DEVICE: how often its lines, held by VFIO, interrupted the host
+# host_irqs DEVICE: how often its lines, held by VFIO, interrupted the host.
+# /proc/interrupts has the name of a platform device, and the address of an
+# AMBA one: vfio-amba-09010000.
 host_irqs()
 {
-    awk -v dev="($1)" 'index($0, dev) {
+    awk -v dev="($1)" -v amba="(vfio-amba-0${1%%.*})" \
+        'index($0, dev) || index($0, amba) {
         for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++) n += $i }
         END { print n + 0 }' /proc/interrupts
 }
@@ -133,11 +136,13 @@ vm_start()
     eventually 10 test -s "$T/pid" || fail "platypus was not started"
 }
 
-# payload NAME BOOTARGS ARGUMENT...: runs a bare-metal payload of tests/guest
+# payload NAME BOOTARGS ARGUMENT...: runs a bare-metal payload of tests/guest.
+# It waits ten seconds for what should come at once: on a busy machine the
+# board stands still for one now and then, and late is not lost.
 payload()
 {
     _bin=/lab/guest/$1.bin
-    _args=$2
+    _args="wait_ms=10000 $2"
     shift 2
     vm_start $vm_args -kernel $_bin -append "$_args" "$@"
 }
