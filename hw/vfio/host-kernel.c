@@ -34,7 +34,11 @@ typedef struct VFIOHostKernel {
     bool node_read;
     char *of_node;
     char *tree_root;
+    GList link; /* among the open ones */
 } VFIOHostKernel;
+
+/* The kernel would open a device twice for us, but its lines serve one only. */
+static GQueue open_hosts = G_QUEUE_INIT;
 
 const VFIOKernelPaths vfio_kernel_paths = {.sysfs = "/sys", .dev = "/dev"};
 
@@ -288,6 +292,7 @@ static void host_kernel_close(VFIOHost *host)
 {
     VFIOHostKernel *kernel = to_kernel(host);
 
+    g_queue_unlink(&open_hosts, &kernel->link);
     fd_close(&kernel->fd);
     vfio_group_put(kernel->group);
     vfio_host_node_free(kernel->node);
@@ -407,6 +412,21 @@ static bool check_driver(const char *path, const char *name, Error **errp)
     return false;
 }
 
+static bool check_free(const char *name, Error **errp)
+{
+    for (GList *link = open_hosts.head; link; link = link->next) {
+        VFIOHostKernel *other = link->data;
+
+        if (strcmp(other->parent.name, name) == 0) {
+            error_setg(errp,
+                       "vfio %s: assigned twice; leave out one of the two",
+                       name);
+            return false;
+        }
+    }
+    return true;
+}
+
 static int get_device_fd(VFIOGroup *group, const char *name, Error **errp)
 {
     int fd = ioctl(group->fd, VFIO_GROUP_GET_DEVICE_FD, name);
@@ -486,13 +506,15 @@ VFIOHost *vfio_host_kernel_open(const VFIOKernelPaths *paths, const char *path,
         return NULL;
     }
     name = g_path_get_basename(real);
-    if (!check_driver(real, name, errp)) {
+    if (!check_driver(real, name, errp) || !check_free(name, errp)) {
         return NULL;
     }
     kernel = g_new0(VFIOHostKernel, 1);
     kernel->parent.ops = &host_kernel_ops;
     kernel->parent.name = g_steal_pointer(&name);
     kernel->fd = -1;
+    kernel->link.data = kernel;
+    g_queue_push_tail_link(&open_hosts, &kernel->link);
     kernel->of_node = g_build_filename(real, "of_node", NULL);
     kernel->tree_root =
         g_build_filename(paths->sysfs, "firmware", "devicetree", "base", NULL);

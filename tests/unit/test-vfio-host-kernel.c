@@ -549,6 +549,20 @@ static void test_two_groups(void)
     teardown(&f);
 }
 
+static void test_twice(void)
+{
+    Fixture f;
+    VFIOHost *host;
+
+    setup(&f);
+    host = must_open(&f, NAME);
+    must_fail(&f, NAME, "vfio " NAME ": assigned twice", "leave out");
+    host->ops->close(host);
+    host = must_open(&f, NAME);
+    host->ops->close(host);
+    teardown(&f);
+}
+
 static void test_node(void)
 {
     const VFIOHostNode *node;
@@ -819,6 +833,7 @@ int main(int argc, char **argv)
     g_test_add_func("/vfio-host-kernel/fail/permission", test_no_permission);
     g_test_add_func("/vfio-host-kernel/fail/group-status", test_group_status);
     g_test_add_func("/vfio-host-kernel/fail/refusals", test_refusals);
+    g_test_add_func("/vfio-host-kernel/fail/twice", test_twice);
     g_test_add_func("/vfio-host-kernel/fail/sweep", test_sweep);
     g_test_add_func("/vfio-host-kernel/accel", test_accel);
     return g_test_run();
