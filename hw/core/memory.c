@@ -107,6 +107,8 @@ static uint8_t *ram_map(uint64_t wanted)
         munmap(map, ram - map);
     }
     munmap(end, map + span - end);
+    /* A wish: each huge page saves 511 faults of the hypervisor's. */
+    madvise(ram, size, MADV_HUGEPAGE);
     return ram;
 }
 

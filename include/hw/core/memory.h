@@ -85,7 +85,7 @@ void memory_region_init_io(MemoryRegion *mr, Object *owner,
                            const char *name, uint64_t size);
 /**
  * Fresh zeroed anonymous memory, freed by finish. It starts at a multiple of
- * 2 MiB, so that the host may back it with huge pages.
+ * 2 MiB, and the host is asked to back it with huge pages.
  */
 bool memory_region_init_ram(MemoryRegion *mr, Object *owner, const char *name,
                             uint64_t size, Error **errp);
