@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * QMP. json-c parses the stream in whatever pieces it comes; what does not
- * parse is answered once and dropped up to the end of its line, since that is
- * where every client's next request begins. A peer may not make us keep more
- * than one bounded request. Nothing of json-c is touched before a peer comes.
+ * parse is answered once and dropped up to where a client begins anew: behind
+ * the end of the line or a byte that no JSON text has, or, unless the bad
+ * request was an object or a list itself, at the next object. A peer may not
+ * make us keep more than one bounded request. Nothing of json-c is touched
+ * before a peer comes.
  */
 
 #include <json-c/json.h>
@@ -27,7 +29,10 @@ struct MonitorSession {
     VmListener listener;
     JsonParser *parser;
     size_t request_size; /* of the request that is not complete yet */
-    bool skipping;       /* to the end of a line that did not parse */
+    bool compound;       /* it is an object or a list */
+    bool in_string;      /* it ends so far in a string, */
+    bool escaped;        /* ... behind a backslash */
+    bool skipping;       /* the rest of one that did not parse */
     bool negotiated;
 };
 
@@ -342,6 +347,8 @@ static void start_request(MonitorSession *s)
 {
     json_tokener_reset(s->parser);
     s->request_size = 0;
+    s->in_string = false;
+    s->escaped = false;
 }
 
 static void drop_request(MonitorSession *s, const char *reason)
@@ -351,29 +358,65 @@ static void drop_request(MonitorSession *s, const char *reason)
     s->skipping = true;
 }
 
-/* How many of the bytes belong to a line that is skipped. */
+/* No request goes on behind such a byte. */
+static bool ends_request(uint8_t byte)
+{
+    bool outside_utf8 = byte == 0xc0 || byte == 0xc1 || byte > 0xf4;
+
+    return outside_utf8 || (byte < ' ' && byte != '\t');
+}
+
+/* How many of the bytes belong to a request that is skipped. */
 static size_t skip(MonitorSession *s, const uint8_t *data, size_t size)
 {
-    const uint8_t *newline = memchr(data, '\n', size);
+    for (size_t i = 0; i < size; i++) {
+        bool end = ends_request(data[i]);
 
-    s->skipping = !newline;
-    return newline ? (size_t)(newline - data) + 1 : size;
+        if (end || (data[i] == '{' && !s->compound)) {
+            s->skipping = false;
+            return end ? i + 1 : i;
+        }
+    }
+    return size;
 }
 
 /*
- * Parses to the end of one request at most; returns how many bytes that took.
- * json-c takes a zero byte for the end of the text, so it never sees one.
+ * How many bytes there are before one that cannot be in the request. json-c
+ * takes a zero byte for the end of the text, and other control characters and
+ * what is not UTF-8 for text.
  */
+static size_t count_possible(MonitorSession *s, const uint8_t *data,
+                             size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        bool escaped = s->escaped;
+
+        if (s->in_string ? data[i] < ' ' || ends_request(data[i])
+                         : !g_ascii_isspace(data[i]) && ends_request(data[i])) {
+            return i;
+        }
+        s->escaped = s->in_string && !escaped && data[i] == '\\';
+        if (data[i] == '"' && !escaped) {
+            s->in_string = !s->in_string;
+        }
+    }
+    return size;
+}
+
+/* Parses to the end of one request at most; returns the bytes that it took. */
 static size_t parse(MonitorSession *s, const uint8_t *data, size_t size)
 {
-    const uint8_t *zero = memchr(data, '\0', size);
     size_t room = MONITOR_REQUEST_MAX - s->request_size;
-    size_t length = MIN(zero ? (size_t)(zero - data) : size, room);
+    size_t length = count_possible(s, data, MIN(size, room));
     g_autoptr(Json) request = NULL;
     enum json_tokener_error error;
 
+    if (s->request_size == 0) {
+        s->compound = *data == '{' || *data == '[';
+    }
     if (length == 0) {
-        drop_request(s, zero == data ? "a zero byte" : "too long");
+        drop_request(s, room ? "a control character or a byte outside UTF-8"
+                             : "too long");
         return 0;
     }
     request = json_tokener_parse_ex(s->parser, (const char *)data, length);

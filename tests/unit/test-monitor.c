@@ -133,28 +133,83 @@ static unsigned count_lines(Fixture *f, const char *prefix)
 #define SYNTAX_ERROR \
     "{ \"error\": { \"class\": \"GenericError\", \"desc\": \"JSON parse error"
 
-/* One answer for the whole line, then the next line counts again. */
-static void test_resync(Fixture *f, const void *data)
+static void expect_recovered(Fixture *f)
+{
+    feed(f, "{\"execute\": \"query-name\"}");
+    expect(f, "{ \"return\": { } }\r\n");
+}
+
+/* One answer for all of the bad object or list; the next line counts again. */
+static void test_resync_line(Fixture *f, const void *data)
 {
     static const char *const bad[] = {
-        "}",
+        "{]",
         "{\"a\" 1}",
         "{'execute': 'stop'}",
+        "{'execute': 'nonexistent', 'id':'",
         "{\"execute\": \"st",
-        "nul!",
         "{\"execute\": \"stop\", }",
-        "\xff\xfe",
-        "/* */ {}",
+        "[/* */ {}]",
+        "[1 2]",
     };
 
     negotiate(f);
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         feed(f, bad[i]);
-        feed(f, " } { \"x\" ] more\n");
+        feed(f, " } { \"x\" ]: {\"execute\": \"quit\"} \t more\n");
         g_assert_cmpuint(count_lines(f, SYNTAX_ERROR), ==, 1);
-        feed(f, "{\"execute\": \"query-name\"}");
-        expect(f, "{ \"return\": { } }\r\n");
+        expect_recovered(f);
     }
+}
+
+/* Behind a byte that no text has, a request begins without a newline. */
+static void test_resync_byte(Fixture *f, const void *data)
+{
+    static const char *const bad[] = {
+        "{\xff",
+        "{\x01",
+        "{\"execute\": \"stop\"\xfe",
+        "\xc0",
+        "\x1f",
+        "{'bad \xff",
+        "{\"bad \xff",
+        "{\"bad \\\xf5",
+        "{\"bad \x7f\x02",
+        "[{\"execute\": \"stop\"}, nul \xc1",
+        "{\"execute\": \"nonexistent\", \"id\":\"\n",
+        "{\"execute\": \"nonexistent\", \"id\":\"\\\"\r",
+    };
+
+    negotiate(f);
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        feed(f, bad[i]);
+        g_assert_cmpuint(count_lines(f, SYNTAX_ERROR), ==, 1);
+        expect_recovered(f);
+    }
+}
+
+/* What was no object anyway ends where one begins. */
+static void test_resync_object(Fixture *f, const void *data)
+{
+    static const char *const bad[] = {"%p", "}", "nul!", "/* */", "x \"y"};
+
+    negotiate(f);
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        feed(f, bad[i]);
+        feed(f, " and more");
+        g_assert_cmpuint(count_lines(f, SYNTAX_ERROR), ==, 1);
+        expect_recovered(f);
+    }
+}
+
+/* A tab is as little part of a string as a newline, but ends no line. */
+static void test_tab(Fixture *f, const void *data)
+{
+    negotiate(f);
+    feed(f, "{\"execute\": \"a\tb\"} {\"execute\": \"quit\"}\n");
+    g_assert_cmpuint(count_lines(f, SYNTAX_ERROR), ==, 1);
+    feed(f, "\t{\t\"execute\":\r\n\"query-name\"\t}");
+    expect(f, "{ \"return\": { } }\r\n");
 }
 
 static void test_zero_byte(Fixture *f, const void *data)
@@ -162,10 +217,13 @@ static void test_zero_byte(Fixture *f, const void *data)
     static const uint8_t bytes[] = "{\"execute\"\0: \"stop\"}\n";
 
     negotiate(f);
+    monitor_session_feed(f->session, bytes, sizeof("{\"execute\"\0") - 1);
+    expect(f, FAILED("GenericError", "JSON parse error: a control character "
+                                     "or a byte outside UTF-8"));
+    expect_recovered(f);
     monitor_session_feed(f->session, bytes, sizeof(bytes) - 1);
-    expect(f, FAILED("GenericError", "JSON parse error: a zero byte"));
-    feed(f, "{\"execute\": \"query-name\"}");
-    expect(f, "{ \"return\": { } }\r\n");
+    g_assert_cmpuint(count_lines(f, SYNTAX_ERROR), ==, 2);
+    expect_recovered(f);
 }
 
 static void test_pieces(Fixture *f, const void *data)
@@ -215,7 +273,7 @@ static void test_too_deep(Fixture *f, const void *data)
 static void test_quoting(Fixture *f, const void *data)
 {
     negotiate(f);
-    feed(f, "{\"execute\": \"a\xff\\\"\"}");
+    feed(f, "{\"execute\": \"a\xe4\\\"\"}");
     expect(f, FAILED("CommandNotFound",
                      "there is no command 'a\xef\xbf\xbd\\\"'"));
 }
@@ -259,7 +317,10 @@ int main(int argc, char **argv)
     add("/monitor/negotiation", test_negotiation);
     add("/monitor/requests", test_requests);
     add("/monitor/malformed", test_malformed);
-    add("/monitor/resync", test_resync);
+    add("/monitor/resync-line", test_resync_line);
+    add("/monitor/resync-byte", test_resync_byte);
+    add("/monitor/resync-object", test_resync_object);
+    add("/monitor/tab", test_tab);
     add("/monitor/zero-byte", test_zero_byte);
     add("/monitor/pieces", test_pieces);
     add("/monitor/together", test_together);
