@@ -118,6 +118,7 @@ static void test_blocks(Fixture *f, const void *data)
     run(f, "read 0x200 5", "OK 0x0ab1c2d300");
     run(f, "b64read 0x200 4", "OK CrHC0w==");
     run(f, "b64write 0x204 4 CrHC0w==", "OK");
+    run(f, "b64write 0x204 0x0 ", "OK");
     run(f, "read 0x203 5", "OK 0xd30ab1c2d3");
     run(f, "memset 0x201 3 0xee", "OK");
     run(f, "read 0x200 5", "OK 0x0aeeeeee0a");
@@ -146,7 +147,7 @@ static void test_bad_blocks(Fixture *f, const void *data)
         "read 0xffffffffffffffff 1",
         "b64read 0 0xffffffffffffffff",
         "write 0 0 0x",
-        "b64write 0 0 AA==",
+        "b64write 0 0x1000001 AA==",
         "memset 0 0x10000000 0",
     };
 
@@ -170,6 +171,9 @@ static void test_bad_data(Fixture *f, const void *data)
     run(f, "write 0 2 0x123456", answer);
     run(f, "b64write 0 2 AAAA",
         "FAIL b64write: 3 bytes of data for a size of 2");
+    run(f, "b64write 0 2 ", "FAIL b64write: 0 bytes of data for a size of 2");
+    run(f, "b64write 0 0 AAAA",
+        "FAIL b64write: 3 bytes of data for a size of 0");
     run(f, "b64write 0 2 ====", "FAIL b64write: not base64");
     run(f, "b64write 0 2 AAA", "FAIL b64write: not base64");
     run(f, "b64write 0 2 A-A=", "FAIL b64write: not base64");
