@@ -2,8 +2,10 @@
 /*
  * The log. Every line goes out unbuffered, by one writev() under a lock, so
  * that nothing is lost in a crash and no two threads mix. What cannot be
- * written is dropped: there is nobody left to tell. A non-blocking standard
- * error (somebody shares the terminal) is waited for like a blocking one.
+ * written is dropped: there is nobody left to tell. Errors go to standard error
+ * even when the log is a file: most of them end the process, and whoever
+ * started it looks there. A non-blocking standard error (somebody shares the
+ * terminal) is waited for like a blocking one.
  * Messages quote bytes from command lines, hosts and guests; control
  * characters in them become '?', or they could forge lines.
  */
@@ -86,14 +88,22 @@ static void write_line(int fd, const char *line, size_t length)
     }
 }
 
-void log_line(const char *line)
+static void write_log(const char *line, bool is_error)
 {
     int saved_errno = errno;
 
     mutex_lock(&log_lock);
     write_line(log_fd, line, strlen(line));
+    if (is_error && log_fd != STDERR_FILENO) {
+        write_line(STDERR_FILENO, line, strlen(line));
+    }
     mutex_unlock(&log_lock);
     errno = saved_errno;
+}
+
+void log_line(const char *line)
+{
+    write_log(line, false);
 }
 
 void log_clean(char *text)
@@ -105,6 +115,7 @@ void log_clean(char *text)
     }
 }
 
+/* Of no @kind are errors. */
 G_GNUC_PRINTF(2, 0)
 static void report(const char *kind, const char *fmt, va_list ap)
 {
@@ -113,7 +124,7 @@ static void report(const char *kind, const char *fmt, va_list ap)
 
     log_clean(text);
     line = g_strconcat("platypus: ", kind, text, NULL);
-    log_line(line);
+    write_log(line, !*kind);
 }
 
 void error_report(const char *fmt, ...)

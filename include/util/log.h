@@ -4,7 +4,8 @@
 #include "util/error.h"
 
 /*
- * The log: one line a message on standard error, or in the file of `-D`.
+ * The log: one line a message on standard error, or in the file of `-D`;
+ * errors stand in both.
  * Lines look like "platypus: warning: TEXT". Any thread may write; a line is
  * never torn by another. Control characters in a report's text become '?'.
  * All calls keep errno.

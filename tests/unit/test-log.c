@@ -118,15 +118,16 @@ static void test_long_line(void)
 {
     g_autofree char *path = temporary_path();
     g_autofree char *text = g_strnfill(100000, 'x');
-    g_autofree char *expected = g_strdup_printf("platypus: %s\n", text);
+    g_autofree char *expected = g_strdup_printf("platypus: info: %s\n", text);
 
     open_log(path);
-    error_report("%s", text);
+    info_report("%s", text);
     log_close();
     check_file(path, expected);
     unlink(path);
 }
 
+/* Errors alone stand in the file and on standard error. */
 static void test_stderr(void)
 {
     if (g_test_subprocess()) {
@@ -134,7 +135,12 @@ static void test_stderr(void)
 
         error_report("before");
         open_log(path);
-        error_report("hidden");
+        warn_report("hidden");
+        info_report("hidden");
+        log_line("hidden");
+        error_report("%d", 1);
+        check_file(path, "platypus: warning: hidden\n"
+                         "platypus: info: hidden\nhidden\nplatypus: 1\n");
         log_close();
         error_report("after");
         unlink(path);
@@ -142,7 +148,8 @@ static void test_stderr(void)
     }
     g_test_trap_subprocess(NULL, 0, 0);
     g_test_trap_assert_passed();
-    g_test_trap_assert_stderr("platypus: before\nplatypus: after\n");
+    g_test_trap_assert_stderr("platypus: before\nplatypus: 1\n"
+                              "platypus: after\n");
 }
 
 static void *log_lines(void *letter)
@@ -152,7 +159,7 @@ static void *log_lines(void *letter)
     memset(word, *(char *)letter, sizeof(word) - 1);
     word[sizeof(word) - 1] = '\0';
     for (int i = 0; i < LINES; i++) {
-        error_report("%s", word);
+        info_report("%s", word);
     }
     return NULL;
 }
@@ -164,9 +171,9 @@ static void check_untorn(const char *text, unsigned lines)
 
     g_assert_cmpuint(g_strv_length(all), ==, lines + 1);
     for (unsigned i = 0; i < lines; i++) {
-        const char *word = all[i] + strlen("platypus: ");
+        const char *word = all[i] + strlen("platypus: info: ");
 
-        g_assert_cmpuint(strlen(all[i]), ==, 99 + strlen("platypus: "));
+        g_assert_cmpuint(strlen(all[i]), ==, 99 + strlen("platypus: info: "));
         g_assert_cmpuint(strspn(word, (char[]){*word, '\0'}), ==, 99);
     }
 }
