@@ -355,10 +355,7 @@ int system_run(System *sys)
     if (sys->machine->finished) {
         return 0;
     }
-    if (!sys->cmdline->paused) {
-        vm_start();
-    }
-    return vm_run();
+    return vm_run(!sys->cmdline->paused);
 }
 
 static void free_devices(System *sys)

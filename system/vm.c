@@ -35,6 +35,7 @@ static struct {
     Accel *accel;
     bool no_reboot;
     bool launched;
+    bool halted; /* by a reset, to go on behind it */
     bool ended;
     VmListener *listeners;
 } vm;
@@ -74,6 +75,7 @@ void vm_init(Accel *accel, bool no_reboot)
     vm.accel_class = ACCEL_GET_CLASS(accel);
     vm.no_reboot = no_reboot;
     vm.launched = false;
+    vm.halted = false;
     vm.ended = false;
     run_state_set_handler(device_request);
 }
@@ -169,16 +171,12 @@ static void end(VmCause cause)
 
 static void reset(VmCause cause)
 {
-    bool running = run_state_is_running();
-
-    if (running) {
+    if (run_state_is_running()) {
         halt();
+        vm.halted = true;
     }
     reset_all();
     notify(VM_EVENT_RESET, cause);
-    if (running) {
-        go();
-    }
 }
 
 /* What to do first among @pending: ends, failures above all, before resets. */
@@ -198,14 +196,28 @@ static VmCause most_urgent(unsigned pending)
     return urgent;
 }
 
-int vm_run(void)
+/* Nothing is asked for; so no reset failed either, and the CPUs may run. */
+static void proceed(bool *start)
+{
+    if (*start) {
+        *start = false;
+        vm_start();
+    } else if (vm.halted) {
+        vm.halted = false;
+        go();
+    } else {
+        main_loop_iterate(true);
+    }
+}
+
+int vm_run(bool start)
 {
     for (;;) {
         unsigned pending = atomic_exchange(&requests, 0);
         VmCause cause;
 
         if (!pending) {
-            main_loop_iterate(true);
+            proceed(&start);
             continue;
         }
         cause = most_urgent(pending);

@@ -51,8 +51,11 @@ const char *vm_status(void);
  */
 void vm_request(VmCause cause);
 
-/** Runs the main loop to the end; returns the exit status. */
-int vm_run(void);
+/**
+ * Runs the main loop to the end; returns the exit status. With @start it
+ * starts the machine first, unless the end is asked for already.
+ */
+int vm_run(bool start);
 
 /** VmListener: hears events, embedded in its owner. */
 typedef struct VmListener {

@@ -135,7 +135,7 @@ static void test_guest_shutdown(Fixture *f, const void *data)
     expect("RESUME running start");
     run_state_request_shutdown();
     expect("");
-    g_assert_cmpint(vm_run(), ==, 0);
+    g_assert_cmpint(vm_run(false), ==, 0);
     expect("SHUTDOWN guest-shutdown stop stopped");
     g_assert_true(vm_cause_is_guest(VM_GUEST_SHUTDOWN));
     g_assert_cmpstr(vm_status(), ==, "shutdown");
@@ -150,7 +150,7 @@ static void test_failure(Fixture *f, const void *data)
     run_state_request_reset();
     run_state_request_shutdown();
     run_state_request_failure();
-    g_assert_cmpint(vm_run(), ==, 1);
+    g_assert_cmpint(vm_run(false), ==, 1);
     expect("SHUTDOWN host-error stop stopped");
 }
 
@@ -165,7 +165,7 @@ static void test_reset(Fixture *f, const void *data)
     expect("RESUME running start");
     run_state_request_reset();
     main_loop_schedule(request_quit, NULL);
-    g_assert_cmpint(vm_run(), ==, 0);
+    g_assert_cmpint(vm_run(false), ==, 0);
     expect("stop stopped reset RESET guest-reset running start "
            "SHUTDOWN host-qmp-quit stop stopped");
 }
@@ -174,7 +174,7 @@ static void test_reset_paused(Fixture *f, const void *data)
 {
     vm_request(VM_QMP_RESET);
     main_loop_schedule(request_quit, NULL);
-    g_assert_cmpint(vm_run(), ==, 0);
+    g_assert_cmpint(vm_run(false), ==, 0);
     expect("reset RESET host-qmp-system-reset SHUTDOWN host-qmp-quit");
 }
 
@@ -182,7 +182,7 @@ static void test_end_before_reset(Fixture *f, const void *data)
 {
     vm_request(VM_HOST_SIGNAL);
     vm_request(VM_GUEST_RESET);
-    g_assert_cmpint(vm_run(), ==, 0);
+    g_assert_cmpint(vm_run(false), ==, 0);
     expect("SHUTDOWN host-signal");
 }
 
@@ -191,7 +191,7 @@ static void test_no_reboot(Fixture *f, const void *data)
     vm_start();
     expect("RESUME running start");
     run_state_request_reset();
-    g_assert_cmpint(vm_run(), ==, 0);
+    g_assert_cmpint(vm_run(false), ==, 0);
     expect("SHUTDOWN guest-reset stop stopped");
 }
 
@@ -201,6 +201,42 @@ static void *request_from_thread(void *opaque)
     return NULL;
 }
 
+static void test_run_starts(Fixture *f, const void *data)
+{
+    vm_request(VM_QMP_RESET);
+    main_loop_schedule(request_quit, NULL);
+    g_assert_cmpint(vm_run(true), ==, 0);
+    expect("reset RESET host-qmp-system-reset RESUME running start "
+           "SHUTDOWN host-qmp-quit stop stopped");
+}
+
+/* As after the first reset found that a kernel file had changed. */
+static void test_failed_before_start(Fixture *f, const void *data)
+{
+    run_state_request_failure();
+    g_assert_cmpint(vm_run(true), ==, 1);
+    expect("SHUTDOWN host-error");
+}
+
+static void fail_reset(ResetHandler *handler)
+{
+    run_state_request_failure();
+}
+
+/* No CPU runs on what a failed reset left. */
+static void test_failed_reset(Fixture *f, const void *data)
+{
+    ResetHandler failing = {0};
+
+    reset_register(&failing, RESET_MEMORY, fail_reset);
+    vm_start();
+    expect("RESUME running start");
+    run_state_request_reset();
+    g_assert_cmpint(vm_run(false), ==, 1);
+    expect("stop stopped reset RESET guest-reset SHUTDOWN host-error");
+    reset_unregister(&failing);
+}
+
 /* A request of a vCPU thread wakes the main loop that waits. */
 static void test_thread(Fixture *f, const void *data)
 {
@@ -208,7 +244,7 @@ static void test_thread(Fixture *f, const void *data)
 
     g_assert_cmpint(pthread_create(&thread, NULL, request_from_thread, NULL),
                     ==, 0);
-    g_assert_cmpint(vm_run(), ==, 0);
+    g_assert_cmpint(vm_run(false), ==, 0);
     pthread_join(thread, NULL);
     expect("SHUTDOWN guest-shutdown");
 }
@@ -229,6 +265,9 @@ int main(int argc, char **argv)
     add("/vm/reset-paused", test_reset_paused, NULL);
     add("/vm/end-before-reset", test_end_before_reset, NULL);
     add("/vm/no-reboot", test_no_reboot, "no reboot");
+    add("/vm/run-starts", test_run_starts, NULL);
+    add("/vm/failed-before-start", test_failed_before_start, NULL);
+    add("/vm/failed-reset", test_failed_reset, NULL);
     add("/vm/thread", test_thread, NULL);
     return g_test_run();
 }
