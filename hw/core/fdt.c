@@ -221,8 +221,12 @@ void fdt_writer_u64(FdtWriter *w, const char *name, uint64_t value)
 void fdt_writer_address_cells(FdtWriter *w, unsigned address_cells,
                               unsigned size_cells)
 {
-    if (address_cells < 1 || address_cells > 2 || size_cells > 2) {
+    if (address_cells < 1 || address_cells > 2) {
         writer_fail(w, "#address-cells", "neither 1 nor 2");
+        return;
+    }
+    if (size_cells > 2) {
+        writer_fail(w, "#size-cells", "neither 0, 1 nor 2");
         return;
     }
     fdt_writer_cell(w, "#address-cells", address_cells);

@@ -239,6 +239,11 @@ static bool place_elf(const Loader *loader, Image *image, const uint8_t *head,
     if (eh.e_phentsize != sizeof(Elf64_Phdr) || eh.e_phnum > ELF_MAX_SEGMENTS) {
         return elf_error(image, "odd program headers", errp);
     }
+    if (eh.e_phoff > image_file_size(image) ||
+        eh.e_phnum * sizeof(Elf64_Phdr) > image_file_size(image) - eh.e_phoff) {
+        return elf_error(image, "the program headers reach beyond the file",
+                         errp);
+    }
     if (!image_read(image, segments, eh.e_phnum * sizeof(Elf64_Phdr),
                     eh.e_phoff, errp)) {
         return false;

@@ -160,6 +160,11 @@ static void bad_cells(FdtWriter *w)
     fdt_writer_address_cells(w, 3, 1);
 }
 
+static void bad_size_cells(FdtWriter *w)
+{
+    fdt_writer_address_cells(w, 1, 3);
+}
+
 static void open_node(FdtWriter *w)
 {
     fdt_writer_begin_node(w, "sub");
@@ -210,6 +215,7 @@ static void test_misuse(void)
         {wide_reg, "*reg: a number too large*"},
         {wide_size, "*reg: a number too large*"},
         {bad_cells, "*#address-cells: *"},
+        {bad_size_cells, "*#size-cells: *"},
         {open_node, "*inside a node*"},
         {deep, "*nested too deep*"},
         {one_end_too_many, "*never began*"},
