@@ -49,7 +49,7 @@ static const struct {
 #define PHYS_END_MAX (1ull << 52)
 #define RAM_GRANULE 0x100000
 #define RAM_MAX_TIB 1024ull
-#define FREE_BUS_BASE_TEXT "0x8000000000" /* for advice */
+#define FREE_BUS_ALIGNMENT 0x8000000000 /* of a base that is advised */
 #define APB_CLOCK_HZ 24000000
 
 /* The GIC's device-tree binding. */
@@ -113,6 +113,27 @@ static bool check_ram(const MachineState *machine, Error **errp)
     return true;
 }
 
+/* Above it there is nothing but address space. */
+static hwaddr free_bus_base(const VirtMachine *vm)
+{
+    hwaddr ram_end = memmap[RAM].base + vm->parent_obj.config.ram_size;
+
+    return (ram_end + FREE_BUS_ALIGNMENT - 1) & -FREE_BUS_ALIGNMENT;
+}
+
+/* How large the window could be where it is. */
+static uint64_t bus_room(const VirtMachine *vm)
+{
+    hwaddr end = PHYS_END_MAX;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(memmap); i++) {
+        if (i != BUS && memmap[i].base > vm->bus_base) {
+            end = MIN(end, memmap[i].base);
+        }
+    }
+    return end - vm->bus_base;
+}
+
 /* The window must be apart from everything else in the map. */
 static bool check_bus(const VirtMachine *vm, Error **errp)
 {
@@ -136,10 +157,9 @@ static bool check_bus(const VirtMachine *vm, Error **errp)
                        "platform-bus-base=0x%" PRIx64
                        ",platform-bus-size=0x%" PRIx64
                        ": the window overlaps %s (0x%" PRIx64 " to 0x%" PRIx64
-                       "); try: -M "
-                       "virt,platform-bus-base=" FREE_BUS_BASE_TEXT,
+                       "); try: -M virt,platform-bus-base=0x%" PRIx64,
                        base, vm->bus_size, memmap[i].what, memmap[i].base,
-                       memmap[i].base + size - 1);
+                       memmap[i].base + size - 1, free_bus_base(vm));
             return false;
         }
     }
@@ -217,6 +237,10 @@ static bool create_bus(VirtMachine *vm, Error **errp)
     vm->parent_obj.bus = bus;
     bus->base = vm->bus_base;
     bus->size = vm->bus_size;
+    bus->rooms[0].base = vm->bus_base;
+    bus->rooms[0].size = bus_room(vm);
+    bus->rooms[1].base = free_bus_base(vm);
+    bus->rooms[1].size = PHYS_END_MAX - free_bus_base(vm);
     bus->first_spi = memmap[BUS].spi;
     bus->num_irqs = BUS_LINES;
     bus->lines = g_new(IrqLine *, BUS_LINES);

@@ -4,7 +4,7 @@
  *
  * Everything about a device is decided before anything is mapped or connected,
  * so a device that does not fit leaves no trace. The decision is a function of
- * the window's size alone, which lets the error name a size that would do. A
+ * the window alone, which lets the error name a window that would do. A
  * placed region is found again by its mapping; the bus keeps no second table.
  */
 
@@ -97,23 +97,50 @@ static bool find_room(const GArray *spans, hwaddr base, uint64_t size,
     return true;
 }
 
-/* Addresses for all regions of @sbd, were the window @size bytes; or NULL. */
-static hwaddr *place_regions(const PlatformBus *bus, SysBusDevice *sbd,
-                             uint64_t size)
+/* Adds all regions of @sbd to @spans; fills @addrs unless that is NULL. */
+static bool place_regions(GArray *spans, SysBusDevice *sbd, hwaddr base,
+                          uint64_t size, hwaddr *addrs)
+{
+    for (unsigned n = 0; n < sysbus_num_mmio(sbd); n++) {
+        uint64_t want = sysbus_mmio_region(sbd, n)->size;
+        hwaddr addr;
+
+        if (!find_room(spans, base, size, want, &addr)) {
+            return false;
+        }
+        add_span(spans, addr, want);
+        if (addrs) {
+            addrs[n] = addr;
+        }
+    }
+    return true;
+}
+
+/* Addresses for all regions of @sbd beside what is mapped; or NULL. */
+static hwaddr *place_device(const PlatformBus *bus, SysBusDevice *sbd)
 {
     g_autoptr(GArray) spans = used_spans(bus);
-    unsigned n_mmio = sysbus_num_mmio(sbd);
-    g_autofree hwaddr *addrs = g_new0(hwaddr, n_mmio + 1);
+    g_autofree hwaddr *addrs = g_new0(hwaddr, sysbus_num_mmio(sbd) + 1);
 
-    for (unsigned n = 0; n < n_mmio; n++) {
-        uint64_t want = sysbus_mmio_region(sbd, n)->size;
-
-        if (!find_room(spans, bus->base, size, want, &addrs[n])) {
-            return NULL;
-        }
-        add_span(spans, addrs[n], want);
+    if (!place_regions(spans, sbd, bus->base, bus->size, addrs)) {
+        return NULL;
     }
     return g_steal_pointer(&addrs);
+}
+
+/* Would a window of @size at @base hold all devices and @sbd? */
+static bool would_fit(const PlatformBus *bus, SysBusDevice *sbd, hwaddr base,
+                      uint64_t size)
+{
+    g_autoptr(GArray) spans = g_array_new(false, false, sizeof(Span));
+
+    for (guint i = 0; i < bus->devices->len; i++) {
+        if (!place_regions(spans, g_ptr_array_index(bus->devices, i), base,
+                           size, NULL)) {
+            return false;
+        }
+    }
+    return place_regions(spans, sbd, base, size, NULL);
 }
 
 static char *size_text(uint64_t bytes)
@@ -124,29 +151,48 @@ static char *size_text(uint64_t bytes)
     return g_strdup_printf("%" PRIu64 "K", align_up(bytes, 1024) >> 10);
 }
 
-/* The least power of two that has room for @sbd too, or 0. */
-static uint64_t sufficient_size(const PlatformBus *bus, SysBusDevice *sbd)
+/* The least power of two up to @max that has room for @sbd too, or 0. */
+static uint64_t sufficient_size(const PlatformBus *bus, SysBusDevice *sbd,
+                                hwaddr base, uint64_t max)
 {
-    for (uint64_t size = page_size(); size <= UINT64_MAX / 4; size <<= 1) {
-        g_autofree hwaddr *addrs =
-            size > bus->size ? place_regions(bus, sbd, size) : NULL;
-
-        if (addrs) {
+    for (uint64_t size = page_size(); size <= MIN(max, UINT64_MAX / 4);
+         size <<= 1) {
+        if (size > bus->size && would_fit(bus, sbd, base, size)) {
             return size;
         }
     }
     return 0;
 }
 
+static void append_advice(const PlatformBus *bus, SysBusDevice *sbd,
+                          Error **errp)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(bus->rooms); i++) {
+        hwaddr base = bus->rooms[i].base;
+        uint64_t size = sufficient_size(bus, sbd, base, bus->rooms[i].size);
+        g_autofree char *text = size_text(size);
+
+        if (size && base == bus->base) {
+            error_append(errp, "; try: -M virt,platform-bus-size=%s", text);
+            return;
+        }
+        if (size) {
+            error_append(errp,
+                         "; try: -M virt,platform-bus-base=0x%" PRIx64
+                         ",platform-bus-size=%s",
+                         base, text);
+            return;
+        }
+    }
+}
+
 static void set_no_room(const PlatformBus *bus, SysBusDevice *sbd, Error **errp)
 {
     g_autoptr(GArray) spans = used_spans(bus);
-    uint64_t enough = sufficient_size(bus, sbd);
     uint64_t want = 0;
     uint64_t used = 0;
     g_autofree char *want_text = NULL;
     g_autofree char *free_text = NULL;
-    g_autofree char *enough_text = size_text(enough);
 
     for (unsigned n = 0; n < sysbus_num_mmio(sbd) && !(want >> 63); n++) {
         want += align_up(sysbus_mmio_region(sbd, n)->size, page_size());
@@ -162,9 +208,7 @@ static void set_no_room(const PlatformBus *bus, SysBusDevice *sbd, Error **errp)
                "%s: no room for %s of MMIO in the platform bus (%s free, each "
                "region aligned to its size)",
                qdev_name(DEVICE(sbd)), want_text, free_text);
-    if (enough) {
-        error_append(errp, "; try: -M virt,platform-bus-size=%s", enough_text);
-    }
+    append_advice(bus, sbd, errp);
 }
 
 static bool connect_lines(PlatformBus *bus, SysBusDevice *sbd, Error **errp)
@@ -198,7 +242,7 @@ bool platform_bus_link(PlatformBus *bus, SysBusDevice *sbd, Error **errp)
                    bus->num_irqs);
         return false;
     }
-    addrs = place_regions(bus, sbd, bus->size);
+    addrs = place_device(bus, sbd);
     if (!addrs) {
         set_no_room(bus, sbd, errp);
         return false;
@@ -329,6 +373,10 @@ static bool platform_bus_realize(DeviceState *dev, Error **errp)
                    "virt,platform-bus-size=32M",
                    bus->size, bus->base);
         return false;
+    }
+    if (!bus->rooms[0].size) {
+        bus->rooms[0].base = bus->base;
+        bus->rooms[0].size = UINT64_MAX - bus->base;
     }
     bus->devices = g_ptr_array_new_with_free_func(object_unref_void);
     memory_region_init(&bus->window, OBJECT(dev), "platform-bus", bus->size);

@@ -221,6 +221,20 @@ static void test_full_bus(Files *f, const void *data)
     emulator_expect_error("t: no room for 4K of MMIO in the platform bus",
                           "-M virt,platform-bus-size=4k -accel qtest "
                           "-device testdev -device testdev,id=t");
+    emulator_expect_error("x: no room for 64M of MMIO in the platform bus (32M "
+                          "free, each region aligned to its size); try: -M "
+                          "virt,platform-bus-size=128M",
+                          "-M virt -accel qtest "
+                          "-device unimplemented-device,id=x,name=x,size=64M");
+    /* RAM is in the way. */
+    emulator_expect_error("-M virt,platform-bus-base=0x8000000000,"
+                          "platform-bus-size=1024M",
+                          "-M virt -accel qtest "
+                          "-device unimplemented-device,name=x,size=1G");
+    emulator_expect_error("-M virt,platform-bus-base=0x18000000000,"
+                          "platform-bus-size=1024M",
+                          "-M virt -accel qtest -m 1T "
+                          "-device unimplemented-device,name=x,size=1G");
 }
 
 /* What needs no device of the host to be found out. */

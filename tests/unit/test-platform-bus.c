@@ -365,6 +365,35 @@ static void test_way_out(void)
     bus_free(bus);
 }
 
+/* Where the window cannot grow far enough, it must move. */
+static void test_rooms(void)
+{
+    PlatformBus *bus = bus_realized(BASE, 32 * MIB);
+    SysBusDevice *a = add("a", "0x10000", 0);
+    SysBusDevice *b = add("b", "0x2000000", 0);
+    SysBusDevice *c = add("c", "0x4000000", 0);
+    SysBusDevice *d = add("d", "0x20000000", 0);
+
+    bus->rooms[0].size = 127 * MIB;
+    bus->rooms[1].base = 0x8000000000;
+    bus->rooms[1].size = 1024 * MIB;
+    expect_linked(bus, a);
+    expect_refused(bus, b,
+                   "b: no room for 32M of MMIO in the platform bus (32704K "
+                   "free, each region aligned to its size); try: -M "
+                   "virt,platform-bus-size=64M");
+    expect_refused(bus, c,
+                   "c: no room for 64M of MMIO in the platform bus (32704K "
+                   "free, each region aligned to its size); try: -M "
+                   "virt,platform-bus-base=0x8000000000,"
+                   "platform-bus-size=128M");
+    bus->rooms[1].size = 1023 * MIB;
+    expect_refused(bus, d,
+                   "d: no room for 512M of MMIO in the platform bus (32704K "
+                   "free, each region aligned to its size)");
+    bus_free(bus);
+}
+
 /* One byte more than the window. */
 static void test_too_large(void)
 {
@@ -592,6 +621,7 @@ int main(int argc, char **argv)
     g_test_add_func("/platform-bus/full", test_full);
     g_test_add_func("/platform-bus/no-room", test_no_room);
     g_test_add_func("/platform-bus/way-out", test_way_out);
+    g_test_add_func("/platform-bus/rooms", test_rooms);
     g_test_add_func("/platform-bus/too-large", test_too_large);
     g_test_add_func("/platform-bus/absurd", test_absurd);
     g_test_add_func("/platform-bus/lines", test_lines);

@@ -21,6 +21,11 @@ struct PlatformBus {
     unsigned num_irqs;
     unsigned first_spi; /* SPI number of line 0 */
     IrqLine **lines;    /* num_irqs inputs of the controller; g_free()d here */
+    struct {
+        hwaddr base;
+        uint64_t size;
+    } rooms[2]; /* where a larger window could be, for advice; the best first.
+                   None: at base, of any size */
     /* its own */
     MemoryRegion window;
     GPtrArray *devices; /* of SysBusDevice *, in the order of linking */
