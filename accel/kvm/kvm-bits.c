@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The arithmetic of the KVM accelerator, and what a reset of the in-kernel
- * interrupt controller writes. KVM has no operation for that reset. Two of its
- * answers to user space differ from what a guest would see: GICv3 ignores
- * ICPENDR, where a write to ISPENDR clears the bits that are zero instead, and
- * SGIs come up enabled. Values are those of a fresh controller of Linux 6.12,
- * but for ICFGR: software expects level, as a GIC's registers come up.
+ * interrupt controller writes. KVM has no operation for that reset. Three of
+ * its answers to user space differ from what a guest would see: GICv3 ignores
+ * ICPENDR, where a write to ISPENDR clears the bits that are zero instead;
+ * SGIs come up enabled; and GICv2 ignores IGROUPR, which a guest can write,
+ * until user space has shown by a write to IIDR that it knows of groups.
+ * Values are those of a fresh controller of Linux 6.12, but for ICFGR:
+ * software expects level, as a GIC's registers come up.
  */
 
 #include <stddef.h>
@@ -15,6 +17,7 @@
 #define GIC_PRIVATE_IRQS 32
 
 #define GICD_CTLR 0x0000
+#define GICD_IIDR 0x0008
 #define GICD_IGROUPR 0x0080
 #define GICD_ISENABLER 0x0100
 #define GICD_ICENABLER 0x0180
@@ -110,6 +113,7 @@ static const SpiRegs spi_regs[] = {
     {GICD_ICACTIVER, 1, 4, 0xffffffff, V2 | V3},
     {GICD_IPRIORITYR, 8, 4, 0, V2 | V3},
     {GICD_ITARGETSR, 8, 4, 0, V2},
+    {GICD_IGROUPR, 1, 4, 0, V2},
     {GICD_IGROUPR, 1, 4, 0xffffffff, V3},
     {GICD_IROUTER, 64, 8, 0, V3},
 };
@@ -122,12 +126,19 @@ typedef struct CpuReg {
 } CpuReg;
 
 static const CpuReg private_regs_v2[] = {
-    {GICD_ICENABLER, 0xffff0000}, {GICD_ISENABLER, 0x0000ffff},
-    {GICD_ICPENDR, 0xffffffff},   {GICD_ICACTIVER, 0xffffffff},
-    {GICD_IPRIORITYR + 0x00},     {GICD_IPRIORITYR + 0x04},
-    {GICD_IPRIORITYR + 0x08},     {GICD_IPRIORITYR + 0x0c},
-    {GICD_IPRIORITYR + 0x10},     {GICD_IPRIORITYR + 0x14},
-    {GICD_IPRIORITYR + 0x18},     {GICD_IPRIORITYR + 0x1c},
+    {GICD_IGROUPR},
+    {GICD_ICENABLER, 0xffff0000},
+    {GICD_ISENABLER, 0x0000ffff},
+    {GICD_ICPENDR, 0xffffffff},
+    {GICD_ICACTIVER, 0xffffffff},
+    {GICD_IPRIORITYR + 0x00},
+    {GICD_IPRIORITYR + 0x04},
+    {GICD_IPRIORITYR + 0x08},
+    {GICD_IPRIORITYR + 0x0c},
+    {GICD_IPRIORITYR + 0x10},
+    {GICD_IPRIORITYR + 0x14},
+    {GICD_IPRIORITYR + 0x18},
+    {GICD_IPRIORITYR + 0x1c},
 };
 
 static const CpuReg private_regs_v3[] = {
@@ -234,8 +245,10 @@ bool kvm_gic_reset_writes(const KvmGicShape *shape, KvmGicWriteFn fn,
                           void *opaque)
 {
     const KvmGicWrite off = {KVM_GIC_DIST, 0, GICD_CTLR, 0, 0};
+    const KvmGicWrite groups = {KVM_GIC_DIST, 0, GICD_IIDR, UINT32_MAX, 0};
 
-    if (!fn(opaque, &off) || !kvm_gic_level_writes(shape, fn, opaque)) {
+    if (!fn(opaque, &off) || (!shape->v3 && !fn(opaque, &groups)) ||
+        !kvm_gic_level_writes(shape, fn, opaque)) {
         return false;
     }
     for (size_t i = 0; i < sizeof(spi_regs) / sizeof(spi_regs[0]); i++) {

@@ -87,6 +87,13 @@ void gic_cpu_init(void)
     write32(GICC + GICC_CTLR, 1);
 }
 
+void gic_spoil_groups(void)
+{
+    for (unsigned i = 0; gic_version == 2 && i < MAX_SPI_WORDS; i++) {
+        write32(GICD + GICD_IGROUPR + 4 * i, ~0u);
+    }
+}
+
 static void set_trigger(unsigned intid, bool edge)
 {
     uint64_t reg = GICD + GICD_ICFGR + intid / 16 * 4;

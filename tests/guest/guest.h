@@ -166,6 +166,8 @@ extern volatile uint64_t irq_unclaimed; /* entries without a handler */
 /* The distributor once, then the CPU's part on every CPU that takes any. */
 void gic_init(void);
 void gic_cpu_init(void);
+/* GICv2: all interrupts to group 1, where this guest never sees them again. */
+void gic_spoil_groups(void);
 
 /*
  * Routes an SPI to a CPU and enables it. The boot argument icfgr=1 makes it

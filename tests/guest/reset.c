@@ -5,6 +5,7 @@
  *   mode=inflight  raised with interrupts off, then the reset
  *   mode=active    the reset comes from the handler, before it ends anything
  *   mode=all       the three in turn (default)
+ * Just before it, the guest leaves a GICv2's interrupts in the wrong group.
  * After each boot a status that is still set must be delivered (a device
  * without a reset of its own), and an interrupt on demand must work: a line
  * left masked shows as stuck.
@@ -15,10 +16,16 @@ enum { EARLY, INFLIGHT, ACTIVE, MODES };
 
 static volatile bool reset_in_handler;
 
+static void spoil_and_reset(void)
+{
+    gic_spoil_groups();
+    system_reset();
+}
+
 static bool handler(unsigned intid, uint64_t entry)
 {
     if (reset_in_handler) {
-        system_reset();
+        spoil_and_reset();
     }
     return rtc_handler(intid, entry);
 }
@@ -91,7 +98,7 @@ static void reset_now(unsigned mode)
         delay_us(10000);
         print("reset: the handler never ran\n");
     }
-    system_reset();
+    spoil_and_reset();
 }
 
 void payload_main(void)

@@ -88,6 +88,7 @@ typedef struct Model {
     ModelIrq spis[MODEL_IRQS];
     ModelIrq private[MODEL_CPUS][32];
     bool enabled;
+    bool groups;          /* GICv2: can user space write IGROUPR? */
     GHashTable *cpu_regs; /* "CPU:REG" => value */
     unsigned writes;
     unsigned give_up_at; /* 0: never */
@@ -105,7 +106,7 @@ static bool model_write_bit(Model *m, ModelIrq *irq, uint32_t reg, bool bit)
 {
     switch (reg) {
     case 0x080:
-        irq->group1 = bit;
+        irq->group1 = m->shape.v3 || m->groups ? bit : irq->group1;
         return true;
     case 0x100:
         irq->enabled |= bit;
@@ -192,6 +193,11 @@ static bool model_write(void *opaque, const KvmGicWrite *w)
         model_write_irqs(m, w->cpu, w->reg - 0x10000, w->value);
     } else if (w->reg == 0) {
         m->enabled = w->value;
+    } else if (w->reg == 0x008) {
+        g_assert_false(m->shape.v3);
+        g_assert_cmphex(w->keep, ==, 0xffffffff);
+        g_assert_cmphex(w->value, ==, 0);
+        m->groups = true;
     } else {
         g_assert_true(w->cpu == 0 || !m->shape.v3);
         model_write_irqs(m, w->cpu, w->reg, w->value);
@@ -224,9 +230,7 @@ static void check_irq(const Model *m, const ModelIrq *irq, bool enabled)
     g_assert_false(irq->pending);
     g_assert_false(irq->active);
     g_assert_cmpuint(irq->priority, ==, 0);
-    if (m->shape.v3) {
-        g_assert_true(irq->group1);
-    }
+    g_assert_cmpint(irq->group1, ==, m->shape.v3);
 }
 
 static void check_reset(Model *m)
