@@ -55,6 +55,7 @@ static void kvm_region_add(MemoryListener *listener,
                            const MemoryRegionSection *section)
 {
     KvmAccel *kvm = container_of(listener, KvmAccel, listener);
+    static LogLimit limit; /* a mapping may come and go with each interrupt */
     KvmSlot slot;
     KvmRange range;
     unsigned n;
@@ -66,9 +67,10 @@ static void kvm_region_add(MemoryListener *listener,
     n = find_slot(kvm, 0, 0);
     ret = set_slot(kvm, n, &range, section->readonly ? KVM_MEM_READONLY : 0);
     if (ret < 0) {
-        warn_report("kvm: no slot for '%s' at 0x%" PRIx64
-                    ", accesses are trapped: %s",
-                    section->mr->name, range.gpa, g_strerror(-ret));
+        warn_report_limited(&limit,
+                            "kvm: no slot for '%s' at 0x%" PRIx64
+                            ", accesses are trapped: %s",
+                            section->mr->name, range.gpa, g_strerror(-ret));
         return;
     }
     slot = (KvmSlot){range.gpa, range.size};

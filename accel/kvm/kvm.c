@@ -76,8 +76,10 @@ static bool kvm_create_vm(KvmAccel *kvm, uint64_t guest_phys_end, Error **errp)
                    need, most);
         return false;
     }
-    kvm->vm_fd = kvm_ioctl(kvm->dev_fd, KVM_CREATE_VM,
-                           (void *)(limit > 0 ? (uintptr_t)bits : 0));
+    do { /* a signal, be it a Ctrl-Z, makes the kernel give up */
+        kvm->vm_fd = kvm_ioctl(kvm->dev_fd, KVM_CREATE_VM,
+                               (void *)(limit > 0 ? (uintptr_t)bits : 0));
+    } while (kvm->vm_fd == -EINTR);
     if (kvm->vm_fd < 0) {
         error_setg_errno(errp, -kvm->vm_fd, "kvm: cannot create a VM");
         kvm->vm_fd = -1;
