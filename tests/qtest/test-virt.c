@@ -223,7 +223,7 @@ static void test_full_bus(Files *f, const void *data)
                           "-device testdev -device testdev,id=t");
     emulator_expect_error("x: no room for 64M of MMIO in the platform bus (32M "
                           "free, each region aligned to its size); try: -M "
-                          "virt,platform-bus-size=128M",
+                          "virt,platform-bus-size=64M",
                           "-M virt -accel qtest "
                           "-device unimplemented-device,id=x,name=x,size=64M");
     /* RAM is in the way. */
