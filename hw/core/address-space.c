@@ -269,6 +269,16 @@ MemTxResult memory_region_dispatch(MemoryRegion *mr, hwaddr addr,
     return result;
 }
 
+/* Most registers are of four bytes, and those need no call this way. */
+static void copy_value(void *to, const void *from, unsigned size)
+{
+    if (G_LIKELY(size == 4)) {
+        memcpy(to, from, 4);
+    } else {
+        memcpy(to, from, size);
+    }
+}
+
 static MemTxResult io_access(const FlatRange *range, hwaddr addr, void *buf,
                              unsigned size, bool is_write)
 {
@@ -276,13 +286,13 @@ static MemTxResult io_access(const FlatRange *range, hwaddr addr, void *buf,
     MemTxResult result;
 
     if (is_write) {
-        memcpy(&value, buf, size);
+        copy_value(&value, buf, size);
     }
     result =
         memory_region_dispatch(range->mr, range->offset + (addr - range->start),
                                &value, size, is_write);
     if (!is_write) {
-        memcpy(buf, &value, size);
+        copy_value(buf, &value, size);
     }
     return result;
 }
