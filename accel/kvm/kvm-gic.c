@@ -422,7 +422,10 @@ static bool gic_choose(KvmGic *gic, Error **errp)
         }
         ret = gic_create(gic, KVM_DEV_TYPE_ARM_VGIC_V2);
     }
-    if (ret == -ENODEV) {
+    if (ret == -ENODEV && any) {
+        error_setg(errp, "kvm: this host's KVM has neither GICv3 nor GICv2 for "
+                         "guests; the machine needs a host that has");
+    } else if (ret == -ENODEV) {
         error_setg(errp,
                    "kvm: this host's KVM has no GICv%d for guests; try "
                    "-M virt,gic-version=%d",
