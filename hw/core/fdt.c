@@ -463,8 +463,9 @@ void *fdt_complete(const void *blob, size_t size, const FdtBootInfo *info,
     room += fdt_totalsize(blob);
     fdt = g_malloc0(room);
     rc = fdt_open_into(blob, fdt, room);
-    rc = rc ? rc : complete_chosen(fdt, info);
+    /* Memory first: whatever claims to be memory goes, be it named /chosen. */
     rc = rc ? rc : complete_memory(fdt, info);
+    rc = rc ? rc : complete_chosen(fdt, info);
     rc = rc ? rc : fdt_pack(fdt);
     if (rc) {
         error_setg(errp, "dtb '%s': cannot add /chosen and /memory: %s", what,
