@@ -60,24 +60,29 @@ static bool opt_text(Cmdline *c, const CmdlineOption *option, const char *arg,
     return true;
 }
 
-/* A file name or a chardev: an empty one is a slip in a shell script. */
-static bool opt_file(Cmdline *c, const CmdlineOption *option, const char *arg,
-                     Error **errp)
+/* An empty argument is a slip in a shell script. */
+static bool check_not_empty(const CmdlineOption *option, const char *arg,
+                            Error **errp)
 {
     if (!*arg) {
         error_setg(errp, "-%s: empty; try: -%s %s", option->name, option->name,
                    option->argument);
         return false;
     }
-    return opt_text(c, option, arg, errp);
+    return true;
+}
+
+/* A file name or a chardev. */
+static bool opt_file(Cmdline *c, const CmdlineOption *option, const char *arg,
+                     Error **errp)
+{
+    return check_not_empty(option, arg, errp) && opt_text(c, option, arg, errp);
 }
 
 static bool opt_texts(Cmdline *c, const CmdlineOption *option, const char *arg,
                       Error **errp)
 {
-    if (!*arg) {
-        error_setg(errp, "-%s: empty; try: -%s %s", option->name, option->name,
-                   option->argument);
+    if (!check_not_empty(option, arg, errp)) {
         return false;
     }
     g_ptr_array_add(*(GPtrArray **)member(c, option), (char *)arg);
@@ -126,8 +131,12 @@ static bool wants_help(const OptionList *options)
 static OptionList *parse_options(const CmdlineOption *option, const char *arg,
                                  const char *implied_key, Error **errp)
 {
-    OptionList *list = option_list_parse(arg, implied_key, errp);
+    OptionList *list;
 
+    if (!check_not_empty(option, arg, errp)) {
+        return NULL;
+    }
+    list = option_list_parse(arg, implied_key, errp);
     if (!list) {
         error_prepend(errp, "-%s: ", option->name);
     }
@@ -273,7 +282,9 @@ static bool opt_memory(Cmdline *c, const CmdlineOption *option, const char *arg,
         return false;
     }
     if (size == 0 || size % RAM_SIZE_UNIT) {
-        error_setg(errp, "-m: '%s' is not a multiple of 64k above 0", text);
+        error_setg(errp,
+                   "-m: '%s' is not a multiple of 64k above 0; try: -m 512M",
+                   text);
         return false;
     }
     c->ram_size = size;

@@ -5,6 +5,7 @@
  * those count that a person may create.
  */
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -89,12 +90,14 @@ static void print_property(const ObjectClass *klass, const Property *prop,
         prop->names ? g_strjoinv("|", (char **)prop->names) : NULL;
     g_autofree char *left =
         g_strdup_printf("%s=<%s>", prop->name, kind ? kind : prop->kind->name);
+    g_autofree char *right = g_strconcat(prop->help ? prop->help : "",
+                                         value ? " (" : NULL, value, ")", NULL);
 
-    printf("  %-28s %s", left, prop->help ? prop->help : "");
-    if (value) {
-        printf(" (%s)", value);
+    if (strlen(left) > 28 || strlen(right) > 49) {
+        printf("  %s\n      %s\n", left, right);
+    } else {
+        printf("  %-28s %s\n", left, right);
     }
-    putchar('\n');
 }
 
 static void print_properties(const char *option, const char *name,
@@ -130,7 +133,7 @@ static bool help_device(const char *name, Error **errp)
     return true;
 }
 
-bool system_help(const Cmdline *c, const char *program, Error **errp)
+static bool print_help(const Cmdline *c, const char *program, Error **errp)
 {
     switch (c->action) {
     case CMDLINE_HELP:
@@ -163,4 +166,16 @@ bool system_help(const Cmdline *c, const char *program, Error **errp)
         break;
     }
     g_assert_not_reached();
+}
+
+bool system_help(const Cmdline *c, const char *program, Error **errp)
+{
+    if (!print_help(c, program, errp)) {
+        return false;
+    }
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        error_setg_errno(errp, errno, "standard output");
+        return false;
+    }
+    return true;
 }

@@ -174,6 +174,10 @@ static bool check_config(const Cmdline *c, const MachineClass *mc, Error **errp)
                    max_cpus, max_cpus == 1 ? "" : "s");
         return false;
     }
+    if (c->qtest_log && !c->qtest) {
+        error_setg(errp, "-qtest-log: only with qtest; try: -qtest CHARDEV");
+        return false;
+    }
     for (size_t i = 0; i < G_N_ELEMENTS(boot); i++) {
         if (boot[i].value && !c->kernel) {
             error_setg(errp, "%s: only with a kernel; try: -kernel FILE",
@@ -242,15 +246,30 @@ static bool create_accel(System *sys, const MachineClass *mc, Error **errp)
     return true;
 }
 
-static bool add_device(System *sys, const CmdlineItem *item, Error **errp)
+static bool check_device_type(const char *type, Error **errp)
 {
-    const ObjectClass *klass = object_class_by_name(item->type);
-    DeviceState *dev;
+    const ObjectClass *klass = object_class_by_name(type);
 
     if (!klass || klass->type->abstract ||
-        !object_class_is(klass, TYPE_DEVICE) ||
-        !DEVICE_CLASS(klass)->user_creatable) {
-        system_set_unknown(errp, "-device", item->type, TYPE_DEVICE, "");
+        !object_class_is(klass, TYPE_DEVICE)) {
+        system_set_unknown(errp, "-device", type, TYPE_DEVICE, "");
+        return false;
+    }
+    if (!DEVICE_CLASS(klass)->user_creatable) {
+        error_setg(errp,
+                   "-device: a '%s' is only a part of machines that have one; "
+                   "try: -device help",
+                   type);
+        return false;
+    }
+    return true;
+}
+
+static bool add_device(System *sys, const CmdlineItem *item, Error **errp)
+{
+    DeviceState *dev;
+
+    if (!check_device_type(item->type, errp)) {
         return false;
     }
     dev = qdev_new(item->type);

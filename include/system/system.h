@@ -29,7 +29,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(System, system_free)
 /** Starts the machine (unless -S) and runs it to its end; the exit status. */
 int system_run(System *system);
 
-/** Prints what a CMDLINE_HELP_* action asks for. False: no such type. */
+/**
+ * Prints what a CMDLINE_HELP_* action asks for. False: there is no such type,
+ * or standard output does not take it.
+ */
 bool system_help(const Cmdline *cmdline, const char *program, Error **errp);
 
 /**

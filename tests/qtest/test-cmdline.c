@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../lib/qtest-client.h"
@@ -44,6 +45,31 @@ static void test_help(void)
                   "-device unimplemented-device: ", "name=<string>");
 }
 
+/* Whatever is printed fits a terminal. */
+static void test_help_width(void)
+{
+    static const char *const words[] = {
+        "-help",
+        "-M help",
+        "-M virt,help",
+        "-accel help",
+        "-device help",
+        "-device vfio-platform,help",
+        "-device testdev,help",
+        "-trace help",
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+        g_autoptr(EmulatorResult) result = emulator_run("%s", words[i]);
+        g_auto(GStrv) lines = g_strsplit(result->out, "\n", -1);
+
+        g_assert_cmpint(result->status, ==, 0);
+        for (char **line = lines; *line; line++) {
+            g_assert_cmpuint(strlen(*line), <=, 80);
+        }
+    }
+}
+
 /* What no person may create is not offered either. */
 static void test_help_hides(void)
 {
@@ -51,6 +77,20 @@ static void test_help_hides(void)
 
     g_assert_null(strstr(result->out, "qtest-gic"));
     g_assert_null(strstr(result->out, "platform-bus"));
+}
+
+static void test_full_output(void)
+{
+    g_autofree char *command = g_strdup_printf(
+        "sh -c '\"%s\" -help >/dev/full'", qtest_client_emulator());
+    g_autofree char *err = NULL;
+    int status;
+
+    g_assert_true(
+        g_spawn_command_line_sync(command, NULL, &err, &status, NULL));
+    g_assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    g_assert_cmpstr(err, ==,
+                    "platypus: standard output: No space left on device\n");
 }
 
 static const char *man_page;
@@ -115,7 +155,10 @@ static void test_names(void)
     emulator_expect_error("-device: there is no 'testdef'; try: -device "
                           "testdev",
                           "-device testdef,help");
-    emulator_expect_error("-device: there is no 'platform-bus'",
+    emulator_expect_error("-device: a 'pl011' is only a part of machines that "
+                          "have one; try: -device help",
+                          "-M virt -accel qtest -device pl011");
+    emulator_expect_error("-device: a 'platform-bus' is only a part",
                           "-M none -accel qtest -device platform-bus");
     emulator_expect_error("-device: there is no 'device'",
                           "-M none -accel qtest -device device");
@@ -135,6 +178,8 @@ static void test_config(void)
                           "-M none -accel qtest -initrd x");
     emulator_expect_error("-dtb: only with a kernel",
                           "-M none -accel qtest -dtb x");
+    emulator_expect_error("-qtest-log: only with qtest; try: -qtest CHARDEV",
+                          "-M none -accel qtest -qtest-log x");
     emulator_expect_error("nothing to boot", "-M none -accel qtest -kernel x");
     emulator_expect_error("-serial stdio: the machine has no serial port; "
                           "try: -serial none",
@@ -227,8 +272,11 @@ int main(int argc, char **argv)
 {
     qtest_client_init(&argc, &argv);
     g_test_add_func("/cmdline/help", test_help);
+
     man_page = argv[2];
+    g_test_add_func("/cmdline/full-output", test_full_output);
     g_test_add_func("/cmdline/man-page", test_man_page);
+    g_test_add_func("/cmdline/help-width", test_help_width);
     g_test_add_func("/cmdline/help-hides", test_help_hides);
     g_test_add_func("/cmdline/words", test_words);
     g_test_add_func("/cmdline/names", test_names);
