@@ -48,9 +48,11 @@ struct KvmAccel {
     unsigned num_vcpus;
     size_t run_size;                /* bytes of each vCPU's kvm_run mapping */
     struct kvm_vcpu_init vcpu_init; /* of a vCPU that is powered on */
-    bool has_run; /* else vCPUs and controller are as they were created */
-    bool ended;   /* the vCPUs are gone, the VM will not run again */
-    KvmGic *gic;  /* while realized */
+    bool has_run;     /* else vCPUs and controller are as they were created */
+    bool ended;       /* the vCPUs are gone, the VM will not run again */
+    uint64_t counter; /* the guest's virtual counter, held since the stop */
+    bool counter_held;
+    KvmGic *gic; /* while realized */
 
     Mutex lock;  /* the two at the end, and each vCPU's running */
     Cond resume; /* vCPUs wait here, parked */

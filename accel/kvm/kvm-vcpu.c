@@ -180,6 +180,28 @@ static void *vcpu_thread(void *opaque)
     return NULL;
 }
 
+/*
+ * The guest's virtual counter stands still while the machine does: a guest
+ * that was stopped for an hour must not think that its CPUs were stuck. The
+ * offset that KVM computes from a write is one for all vCPUs.
+ */
+static void hold_counter(KvmAccel *kvm)
+{
+    struct kvm_one_reg reg = {.id = KVM_REG_ARM_TIMER_CNT,
+                              .addr = (uintptr_t)&kvm->counter};
+
+    kvm->counter_held = kvm->num_vcpus &&
+                        kvm_ioctl(kvm->vcpus[0].fd, KVM_GET_ONE_REG, &reg) >= 0;
+}
+
+static void release_counter(KvmAccel *kvm)
+{
+    if (kvm->counter_held) {
+        vcpu_set_reg(&kvm->vcpus[0], KVM_REG_ARM_TIMER_CNT, kvm->counter);
+        kvm->counter_held = false;
+    }
+}
+
 void kvm_start_vcpus(Accel *accel)
 {
     KvmAccel *kvm = KVM_ACCEL(accel);
@@ -187,6 +209,7 @@ void kvm_start_vcpus(Accel *accel)
     if (kvm->gic) {
         kvm_gic_settle(kvm->gic);
     }
+    release_counter(kvm);
     kvm->has_run = true;
     trace_kvm_start(kvm->num_vcpus);
 
@@ -225,6 +248,7 @@ void kvm_stop_vcpus(Accel *accel)
     }
     mutex_unlock(&kvm->lock);
     machine_lock();
+    hold_counter(kvm);
     trace_kvm_stop(kvm->num_vcpus);
 }
 
