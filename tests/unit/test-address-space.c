@@ -181,7 +181,7 @@ static void test_ram(Fixture *f, gconstpointer data)
     g_assert_null(address_space_ram(&f->as, 0, 1));
 
     memory_region_set_readonly(&f->ram, true);
-    g_assert_cmpint(address_space_write(&f->as, RAM_BASE + 1, "XXX", 3), ==,
+    g_assert_cmpint(address_space_write(&f->as, RAM_BASE + 1, "new", 3), ==,
                     MEMTX_ERROR);
     g_assert_cmpstr((char *)f->ram.ram + 1, ==, "across");
 }
