@@ -53,9 +53,9 @@ typedef struct FdtReg {
     uint64_t size;
 } FdtReg;
 void fdt_writer_reg(FdtWriter *w, const FdtReg *regs, size_t n);
-#define FDT_REG(w, ...)                                                        \
-    fdt_writer_reg(w, (const FdtReg[]){ __VA_ARGS__ },                         \
-                   sizeof((const FdtReg[]){ __VA_ARGS__ }) / sizeof(FdtReg))
+#define FDT_REG(w, ...)                              \
+    fdt_writer_reg(w, (const FdtReg[]){__VA_ARGS__}, \
+                   sizeof((const FdtReg[]){__VA_ARGS__}) / sizeof(FdtReg))
 /** The cells of an address here, i.e. as the parent declared them. */
 unsigned fdt_writer_reg_address_cells(const FdtWriter *w);
 unsigned fdt_writer_reg_size_cells(const FdtWriter *w);
