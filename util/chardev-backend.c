@@ -49,7 +49,8 @@ static char *take_path(OptionList *options, Error **errp)
     g_autofree char *path = option_list_take(options, "path");
 
     if (!path || !*path) {
-        error_setg(errp, "no path given; try: path=FILE");
+        error_setg(errp, "no path given; try: path=PATH, or PATH behind "
+                         "the colon");
         return NULL;
     }
     return g_steal_pointer(&path);

@@ -499,10 +499,9 @@ VFIOHost *vfio_host_kernel_open(const VFIOKernelPaths *paths, const char *path,
     VFIOHostKernel *kernel;
 
     if (!real) {
-        error_setg_errno(errp, errno,
-                         "vfio: no device %s; try: ls "
-                         "/sys/bus/platform/devices /sys/bus/amba/devices",
-                         path);
+        error_setg_errno(errp, errno, "vfio: no device %s", path);
+        error_append(errp, "; try: ls /sys/bus/platform/devices "
+                           "/sys/bus/amba/devices");
         return NULL;
     }
     name = g_path_get_basename(real);

@@ -12,23 +12,24 @@
 static VFIOHost *vfio_platform_open_host(VFIOPlatformDevice *vpd, Error **errp)
 {
     g_autofree char *path = NULL;
+    bool by_name = vpd->host && *vpd->host;
+    bool by_path = vpd->sysfsdev && *vpd->sysfsdev;
 
-    if (vpd->host && vpd->sysfsdev) {
+    if (by_name && by_path) {
         error_setg(errp,
                    "vfio-platform: host=%s and sysfsdev=%s both say "
                    "which device; leave one out",
                    vpd->host, vpd->sysfsdev);
         return NULL;
     }
-    if (!vpd->host && !vpd->sysfsdev) {
+    if (!by_name && !by_path) {
         error_setg(errp, "vfio-platform: which device? try: host=NAME, with a "
                          "name from /sys/bus/platform/devices or "
                          "/sys/bus/amba/devices");
         return NULL;
     }
-    path = vpd->sysfsdev
-               ? g_strdup(vpd->sysfsdev)
-               : vfio_host_kernel_find(&vfio_kernel_paths, vpd->host, errp);
+    path = by_path ? g_strdup(vpd->sysfsdev)
+                   : vfio_host_kernel_find(&vfio_kernel_paths, vpd->host, errp);
     return path ? vfio_host_kernel_open(&vfio_kernel_paths, path, errp) : NULL;
 }
 

@@ -608,6 +608,8 @@ static void test_no_path(void)
     g_assert_null(vfio_host_kernel_open(&f.paths, "/nowhere/x", &err));
     g_assert_true(
         g_str_has_prefix(error_get_pretty(err), "vfio: no device /nowhere/x"));
+    g_assert_true(
+        g_str_has_suffix(error_get_pretty(err), "/sys/bus/amba/devices"));
     g_clear_pointer(&err, error_free);
     path = temp_tree_path(f.tree, "sys/bus");
     g_assert_null(vfio_host_kernel_open(&f.paths, path, &err));

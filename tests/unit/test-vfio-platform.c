@@ -486,6 +486,7 @@ static void platform_fails(const char *host, const char *sysfsdev,
 static void test_which_device(void)
 {
     platform_fails(NULL, NULL, "which device? try: host=NAME");
+    platform_fails("", "", "which device? try: host=NAME");
     platform_fails("a", "/b", "host=a and sysfsdev=/b both say which device");
     platform_fails("no.such.thing", NULL, "vfio no.such.thing: no such device");
     platform_fails(NULL, "/no/such/thing", "vfio: no device /no/such/thing");
