@@ -93,11 +93,12 @@ unbind_all()
 }
 
 # host_irqs DEVICE: how often its lines, held by VFIO, interrupted the host.
-# /proc/interrupts has the name of a platform device, and the address of an
-# AMBA one: vfio-amba-09010000.
+# /proc/interrupts has the name of a platform device, and the peripheral ID of
+# an AMBA one.
 host_irqs()
 {
-    awk -v dev="($1)" -v amba="(vfio-amba-0${1%%.*})" \
+    _id=$(cat "$(device_dir "$1")/id" 2> /dev/null)
+    awk -v dev="($1)" -v amba="(vfio-amba-$_id)" \
         'index($0, dev) || index($0, amba) {
         for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++) n += $i }
         END { print n + 0 }' /proc/interrupts

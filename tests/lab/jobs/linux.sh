@@ -23,6 +23,8 @@ latest=$(rtc_now)
 field_at_least time $((earliest - 1))
 [ "$(field time)" -le $((latest + 1)) ] ||
     fail "the guest read $(field time) after $latest"
+# On the trap route an entry may find its interrupt done already.
+[ "$VARIANT" != trap ] || counted='[1-3]'
 console_has '^guest: up .* 2 CPUs' || fail "not two CPUs"
 [ $BUS = platform ] || console_has 'driver rtc-pl031 as rtc0' ||
     fail "rtc-pl031 did not bind"
