@@ -46,7 +46,7 @@ vm_expect 90 '^guest: hold'
 latest=$(rtc_now)
 
 tell "The host, meanwhile"
-grep "($RTC)" /proc/interrupts | show
+grep 'vfio-irq' /proc/interrupts | show
 irqs=$(host_irqs $RTC)
 
 tell "The guest powers off"
