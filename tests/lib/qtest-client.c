@@ -66,6 +66,7 @@ static int exit_status(int wait_status)
                                   : -WTERMSIG(wait_status);
 }
 
+G_GNUC_PRINTF(1, 0)
 static EmulatorResult *run(const char *args, va_list ap)
 {
     g_autofree char *text = g_strdup_vprintf(args, ap);
@@ -308,6 +309,7 @@ static void note_irq(QtestClient *c, const char *line)
     c->raised[n] += raise;
 }
 
+G_GNUC_PRINTF(2, 0)
 static char *command(QtestClient *c, const char *fmt, va_list ap)
 {
     g_autofree char *text = g_strdup_vprintf(fmt, ap);
