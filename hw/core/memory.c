@@ -56,6 +56,7 @@ static void init_common(MemoryRegion *mr, MemoryRegionKind kind, Object *owner,
         .name = g_strdup(name),
         .owner = owner,
         .size = size,
+        .ram_fd = -1,
         .enabled = true,
     };
 }

@@ -16,14 +16,8 @@
 #include "trace.h"
 #include "util/container-of.h"
 
-typedef struct VFIODmaRange {
-    uint64_t iova;
-    uint64_t size;
-} VFIODmaRange;
-
 /* What can be mapped of a section: its whole pages. False: nothing. */
-static bool vfio_dma_range(const MemoryRegionSection *section,
-                           VFIODmaRange *range, void **vaddr)
+static bool vfio_dma_map_of(const MemoryRegionSection *section, VFIODmaMap *map)
 {
     uint64_t mask = (uint64_t)getpagesize() - 1;
     uint64_t start = (section->offset_within_address_space + mask) & ~mask;
@@ -34,10 +28,16 @@ static bool vfio_dma_range(const MemoryRegionSection *section,
     if (section->mr->kind != MEMORY_REGION_RAM || start >= end) {
         return false;
     }
-    *range = (VFIODmaRange){.iova = start, .size = end - start};
-    *vaddr = (char *)memory_region_section_ram(section) + skip;
+    *map = (VFIODmaMap){
+        .iova = start,
+        .size = end - start,
+        .vaddr = (char *)memory_region_section_ram(section) + skip,
+        .fd = section->mr->ram_fd,
+        .fd_offset = section->offset_within_region + skip,
+        .readonly = section->readonly,
+    };
     /* The IOMMU's pages are the host's: both ends must be on one. */
-    return ((uintptr_t)*vaddr & mask) == 0;
+    return ((uintptr_t)map->vaddr & mask) == 0;
 }
 
 static void vfio_dma_explain(int err, Error **errp)
@@ -85,29 +85,26 @@ static void vfio_dma_region_add(MemoryListener *listener,
 {
     VFIODma *dma = container_of(listener, VFIODma, listener);
     VFIOHost *host = dma->host;
-    VFIODmaRange range;
+    VFIODmaMap map;
     Error *err = NULL;
-    void *vaddr;
     int ret;
 
     /* One failure is enough to know; each try may take long. */
-    if (dma->err || !vfio_dma_range(section, &range, &vaddr)) {
+    if (dma->err || !vfio_dma_map_of(section, &map)) {
         return;
     }
-    ret = host->ops->dma_map(host, range.iova, range.size, vaddr,
-                             section->readonly);
-    trace_vfio_dma_map(host->name, range.iova, range.size, section->readonly,
-                       ret);
+    ret = host->ops->dma_map(host, &map);
+    trace_vfio_dma_map(host->name, map.iova, map.size, map.readonly, ret);
     if (ret < 0) {
         error_setg_errno(&err, -ret,
                          "vfio %s: cannot map 0x%" PRIx64 " bytes of guest RAM "
                          "at 0x%" PRIx64 " for its DMA",
-                         host->name, range.size, range.iova);
+                         host->name, map.size, map.iova);
         vfio_dma_explain(-ret, &err);
         vfio_dma_fail(dma, err);
         return;
     }
-    g_array_append_val(dma->mapped, range);
+    g_array_append_val(dma->mapped, map.iova);
 }
 
 static void vfio_dma_region_del(MemoryListener *listener,
@@ -115,21 +112,20 @@ static void vfio_dma_region_del(MemoryListener *listener,
 {
     VFIODma *dma = container_of(listener, VFIODma, listener);
     VFIOHost *host = dma->host;
-    VFIODmaRange range;
-    void *vaddr;
+    VFIODmaMap map;
     int ret;
 
-    if (!vfio_dma_range(section, &range, &vaddr)) {
+    if (!vfio_dma_map_of(section, &map)) {
         return;
     }
     for (guint i = 0; i < dma->mapped->len; i++) {
-        if (g_array_index(dma->mapped, VFIODmaRange, i).iova != range.iova) {
+        if (g_array_index(dma->mapped, uint64_t, i) != map.iova) {
             continue;
         }
         g_array_remove_index_fast(dma->mapped, i);
         /* A host that fails here has lost the mapping, or is gone. */
-        ret = host->ops->dma_unmap(host, range.iova, range.size);
-        trace_vfio_dma_unmap(host->name, range.iova, range.size, ret);
+        ret = host->ops->dma_unmap(host, map.iova, map.size);
+        trace_vfio_dma_unmap(host->name, map.iova, map.size, ret);
         return;
     }
 }
@@ -143,7 +139,7 @@ bool vfio_dma_start(VFIODma *dma, VFIOHost *host, AddressSpace *as,
                      .region_add = vfio_dma_region_add,
                      .region_del = vfio_dma_region_del},
         .host = host,
-        .mapped = g_array_new(false, false, sizeof(VFIODmaRange)),
+        .mapped = g_array_new(false, false, sizeof(uint64_t)),
         .failed = failed,
         .opaque = opaque,
     };

@@ -255,11 +255,10 @@ static int host_kernel_reset(VFIOHost *host)
     return ioctl(to_kernel(host)->fd, VFIO_DEVICE_RESET) < 0 ? -errno : 0;
 }
 
-static int host_kernel_dma_map(VFIOHost *host, uint64_t iova, uint64_t size,
-                               void *vaddr, bool readonly)
+static int host_kernel_dma_map(VFIOHost *host, const VFIODmaMap *map)
 {
-    return vfio_container_map(to_kernel(host)->group->container, iova, size,
-                              vaddr, readonly);
+    return vfio_container_map(to_kernel(host)->group->container, map->iova,
+                              map->size, map->vaddr, map->readonly);
 }
 
 static int host_kernel_dma_unmap(VFIOHost *host, uint64_t iova, uint64_t size)

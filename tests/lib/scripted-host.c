@@ -346,15 +346,14 @@ static int scripted_reset(VFIOHost *vfio_host)
     return ret;
 }
 
-static int scripted_dma_map(VFIOHost *vfio_host, uint64_t iova, uint64_t size,
-                            void *vaddr, bool readonly)
+static int scripted_dma_map(VFIOHost *vfio_host, const VFIODmaMap *map)
 {
     ScriptedHost *host = to_scripted(vfio_host);
-    int ret = call(host, "dma-map 0x%" PRIx64 "+0x%" PRIx64 "%s", iova, size,
-                   readonly ? " ro" : "");
+    int ret = call(host, "dma-map 0x%" PRIx64 "+0x%" PRIx64 "%s", map->iova,
+                   map->size, map->readonly ? " ro" : "");
 
     if (ret == 0) {
-        host->dma_bytes += size;
+        host->dma_bytes += map->size;
     }
     return ret;
 }

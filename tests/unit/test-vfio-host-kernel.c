@@ -502,6 +502,8 @@ static void test_set_irq(void)
 static void test_shared_mappings(void)
 {
     Fixture f;
+    VFIODmaMap map = {
+        .iova = 0x40000000, .size = 0x1000, .vaddr = GUEST_RAM, .fd = -1};
     VFIOHost *a, *b;
 
     setup(&f);
@@ -512,9 +514,7 @@ static void test_shared_mappings(void)
     for (unsigned i = 0; i < 2; i++) {
         VFIOHost *host = i ? b : a;
 
-        g_assert_cmpint(
-            host->ops->dma_map(host, 0x40000000, 0x1000, GUEST_RAM, false), ==,
-            0);
+        g_assert_cmpint(host->ops->dma_map(host, &map), ==, 0);
     }
     g_assert_cmpuint(fake.mappings, ==, 1);
     g_assert_cmpint(a->ops->dma_unmap(a, 0x40000000, 0x1000), ==, 0);
@@ -524,8 +524,8 @@ static void test_shared_mappings(void)
     g_assert_cmpint(b->ops->dma_unmap(b, 0x40000000, 0x1000), ==, -ENOENT);
     fake.fail_request = VFIO_IOMMU_MAP_DMA;
     fake.fail_errno = ENOMEM;
-    g_assert_cmpint(a->ops->dma_map(a, 0, 0x1000, GUEST_RAM, true), ==,
-                    -ENOMEM);
+    map.readonly = true;
+    g_assert_cmpint(a->ops->dma_map(a, &map), ==, -ENOMEM);
     a->ops->close(a);
     g_assert_cmpuint(fake.groups, ==, 1);
     b->ops->close(b);

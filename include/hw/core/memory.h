@@ -58,6 +58,18 @@ typedef enum MemoryRegionKind {
     MEMORY_REGION_IO,
 } MemoryRegionKind;
 
+/**
+ * MemoryRegionIoEventFd: a write of an I/O region that only signals @fd; the
+ * callback is not called. An accelerator may do it without leaving the guest.
+ */
+typedef struct MemoryRegionIoEventFd {
+    hwaddr offset;
+    unsigned size; /* 0: of any size */
+    bool match;    /* only when @data is written */
+    uint64_t data;
+    int fd; /* an eventfd; not owned */
+} MemoryRegionIoEventFd;
+
 struct MemoryRegion {
     MemoryRegionKind kind;
     char *name;
@@ -67,8 +79,11 @@ struct MemoryRegion {
     bool readonly;
     bool owns_ram;
     uint8_t *ram; /* kinds RAM and RAM_DEVICE */
+    int ram_fd;   /* what @ram maps from its start, shared; -1: nothing */
     const MemoryRegionOps *ops;
     void *opaque;
+    const MemoryRegionIoEventFd *ioeventfds; /* the owner's */
+    unsigned num_ioeventfds;
     MemoryRegion *container;
     hwaddr addr; /* within the container */
     int priority;
@@ -84,14 +99,27 @@ void memory_region_init_io(MemoryRegion *mr, Object *owner,
                            const MemoryRegionOps *ops, void *opaque,
                            const char *name, uint64_t size);
 /**
- * Fresh zeroed anonymous memory, freed by finish. It starts at a multiple of
- * 2 MiB, and the host is asked to back it with huge pages.
+ * From now on memory_region_init_ram() gives memory that another process can
+ * map too: of a memfd that can neither shrink nor grow (ram_fd).
+ */
+void memory_ram_set_shared(bool shared);
+/**
+ * Fresh zeroed memory, freed by finish; anonymous unless it is to be shared.
+ * It starts at a multiple of 2 MiB, and the host is asked to back it with huge
+ * pages.
  */
 bool memory_region_init_ram(MemoryRegion *mr, Object *owner, const char *name,
                             uint64_t size, Error **errp);
 /** Device registers at @ram, which stays the caller's. */
 void memory_region_init_ram_device(MemoryRegion *mr, Object *owner,
                                    const char *name, uint64_t size, void *ram);
+/**
+ * @fds stays the caller's, and valid until another call. Only while @mr is in
+ * no container or is disabled, and no thread publishes a view with it; what
+ * comes first in @fds wins.
+ */
+void memory_region_set_ioeventfds(MemoryRegion *mr,
+                                  const MemoryRegionIoEventFd *fds, unsigned n);
 /**
  * Waits, if a view with @mr was ever published, until no thread publishes it
  * (the machine lock is released meanwhile), then frees what @mr owns. @mr must

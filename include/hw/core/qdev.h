@@ -30,6 +30,8 @@ struct DeviceClass {
     void (*unrealize)(DeviceState *dev);
     /* A person may create it with -device. */
     bool user_creatable;
+    /* Another process serves it, which is to map the guest's RAM. */
+    bool shares_ram;
 };
 
 struct DeviceState {

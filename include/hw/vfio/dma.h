@@ -12,7 +12,7 @@
 typedef struct VFIODma {
     MemoryListener listener;
     VFIOHost *host;
-    GArray *mapped; /* of VFIODmaRange; NULL: not started */
+    GArray *mapped; /* of uint64_t, where each begins; NULL: not started */
     Error *err;     /* the first failure while starting */
     bool running;
     void (*failed)(void *opaque, Error *err);

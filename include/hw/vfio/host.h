@@ -61,6 +61,25 @@ typedef enum VFIOIrqAction {
 
 const char *vfio_irq_action_name(VFIOIrqAction action);
 
+/** Guest RAM for the device's DMA. */
+typedef struct VFIODmaMap {
+    uint64_t iova;
+    uint64_t size;
+    void *vaddr;        /* stays mapped until dma_unmap */
+    int fd;             /* what @vaddr maps, if it can be shared; else -1 */
+    uint64_t fd_offset; /* of @vaddr in it */
+    bool readonly;      /* for the device */
+} VFIODmaMap;
+
+/** A write that need not be trapped: whoever makes it signals @fd instead. */
+typedef struct VFIOIoEventFd {
+    uint64_t offset; /* in the region */
+    unsigned size;   /* of the access; 0: any */
+    bool match;      /* only a write of @data */
+    uint64_t data;
+    int fd; /* the host's; valid until close or until the host is lost */
+} VFIOIoEventFd;
+
 /** What the host's description of the device says; below. */
 typedef struct VFIOHostNode VFIOHostNode;
 
@@ -78,8 +97,8 @@ typedef struct VFIOHostOps {
     int (*set_irq)(VFIOHost *host, unsigned index, VFIOIrqAction action,
                    int fd);
     /*
-     * 1, 2, 4 or 8 bytes in guest (little-endian) order. 0 or -errno; a short
-     * transfer is -EIO. An 8-byte access may be done as two 4-byte ones.
+     * 1, 2, 4 or (with access8) 8 bytes in guest (little-endian) order. 0 or
+     * -errno; a short transfer is -EIO.
      */
     int (*region_read)(VFIOHost *host, unsigned index, uint64_t offset,
                        void *buf, unsigned size);
@@ -91,12 +110,16 @@ typedef struct VFIOHostOps {
     void (*region_unmap)(VFIOHost *host, void *addr, uint64_t size);
     /* Only called when info.can_reset. */
     int (*reset)(VFIOHost *host);
-    /* Guest RAM for the device's DMA; @vaddr stays mapped until dma_unmap. */
-    int (*dma_map)(VFIOHost *host, uint64_t iova, uint64_t size, void *vaddr,
-                   bool readonly);
+    int (*dma_map)(VFIOHost *host, const VFIODmaMap *map);
     int (*dma_unmap)(VFIOHost *host, uint64_t iova, uint64_t size);
     /* Optional: the host's node for the device; NULL: none (ACPI, a model). */
     const VFIOHostNode *(*get_node)(VFIOHost *host);
+    /*
+     * Optional: what of a region need not be trapped; *@fds (freed by the
+     * caller with g_free) has *@n entries.
+     */
+    int (*get_ioeventfds)(VFIOHost *host, unsigned index, VFIOIoEventFd **fds,
+                          unsigned *n);
     /* Everything goes, the host itself too; lines were switched off. */
     void (*close)(VFIOHost *host);
     /*
@@ -104,12 +127,30 @@ typedef struct VFIOHostOps {
      * that a resamplefd may be given to it.
      */
     bool unmask_by_fd;
+    /* An access of 8 bytes is one access; otherwise it is made as two. */
+    bool access8;
 } VFIOHostOps;
+
+/**
+ * VFIOHostClient: who wants to hear that a host has gone and come again, as a
+ * process at the other end of a socket may. Main thread, machine lock.
+ */
+typedef struct VFIOHostClient {
+    /* Every call fails at once from now on. Takes @err. */
+    void (*lost)(void *opaque, Error *err);
+    /*
+     * It is there again and knows nothing of lines, mappings and DMA. False:
+     * it cannot be used (it is another device now), and stays lost.
+     */
+    bool (*back)(void *opaque, Error **errp);
+} VFIOHostClient;
 
 /** Embedded at the start of each implementation's struct. */
 struct VFIOHost {
     const VFIOHostOps *ops;
     char *name; /* "9010000.pl031": what messages call the device */
+    const VFIOHostClient *client; /* set by vfio_device_init() */
+    void *client_opaque;
 };
 
 /*
@@ -151,6 +192,15 @@ const VFIOHostProperty *vfio_host_node_find(const VFIOHostNode *node,
                                             const char *name);
 /** String @n of a list of strings, or NULL. */
 const char *vfio_host_property_string(const VFIOHostProperty *prop, unsigned n);
+
+/**
+ * Reads a flattened device tree of @size bytes: the node is the root's first
+ * child, or the root itself when that has a `compatible`. What its phandles
+ * mean is looked up in the same tree. @what names it in errors. The caller
+ * owns the node.
+ */
+VFIOHostNode *vfio_host_node_from_fdt(const void *blob, size_t size,
+                                      const char *what, Error **errp);
 
 /**
  * Reads the folder @of_node (as <device>/of_node in sysfs); what its phandles
