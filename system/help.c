@@ -86,13 +86,18 @@ static void print_property(const ObjectClass *klass, const Property *prop,
                            void *opaque)
 {
     const char *value = object_class_get_default(klass, prop->name);
-    g_autofree char *kind =
-        prop->names ? g_strjoinv("|", (char **)prop->names) : NULL;
-    g_autofree char *left =
-        g_strdup_printf("%s=<%s>", prop->name, kind ? kind : prop->kind->name);
-    g_autofree char *right = g_strconcat(prop->help ? prop->help : "",
-                                         value ? " (" : NULL, value, ")", NULL);
+    g_autofree char *kind = NULL;
+    g_autofree char *left = NULL;
+    g_autofree char *right = NULL;
 
+    if (prop->readonly) {
+        return;
+    }
+    kind = prop->names ? g_strjoinv("|", (char **)prop->names) : NULL;
+    left =
+        g_strdup_printf("%s=<%s>", prop->name, kind ? kind : prop->kind->name);
+    right = g_strconcat(prop->help ? prop->help : "", value ? " (" : NULL,
+                        value, ")", NULL);
     if (strlen(left) > 28 || strlen(right) > 49) {
         printf("  %s\n      %s\n", left, right);
     } else {

@@ -324,6 +324,11 @@ bool object_set_property(Object *obj, const char *name, const char *text,
     if (!prop) {
         return false;
     }
+    if (prop->readonly) {
+        error_setg(errp, "%s: property '%s' can only be read",
+                   object_get_typename(obj), name);
+        return false;
+    }
     if (obj->klass->may_set && !obj->klass->may_set(obj, prop, errp)) {
         return false;
     }

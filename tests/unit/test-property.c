@@ -19,11 +19,13 @@ struct Thing {
     char *empty;
     int route;
     int mode;
+    int state;
     bool fixed;
     int seen_route; /* at instance_init */
 };
 
 static const char *const routes[] = {"auto", "irqfd", "trap", NULL};
+static const char *const states[] = {"there", "gone", NULL};
 
 static const Property thing_properties[] = {
     PROP_BOOL("x-no-mmap", Thing, flag, false, "a flag"),
@@ -35,6 +37,7 @@ static const Property thing_properties[] = {
     PROP_STRING("empty", Thing, empty, NULL, "a text without default"),
     PROP_ENUM("route", Thing, route, "irqfd", routes, "a choice"),
     PROP_ON_OFF_AUTO("mode", Thing, mode, NULL, "on, off or auto"),
+    PROP_ENUM_RO("state", Thing, state, states, "what it is doing"),
     {},
 };
 
@@ -235,6 +238,23 @@ static void test_may_set(void)
                    "'size'?");
 }
 
+static void test_readonly(void)
+{
+    g_autoptr(Object) obj = object_new(TYPE_THING);
+
+    expect_value(obj, "state", "there");
+    expect_refused(obj, "state", "gone",
+                   "test-thing: property 'state' can only be read");
+    expect_refused(obj, "state", "nonesuch",
+                   "test-thing: property 'state' can only be read");
+    THING(obj)->state = 1;
+    expect_value(obj, "state", "gone");
+    /* It stays so however an object refuses changes. */
+    THING(obj)->fixed = true;
+    expect_refused(obj, "state", "there",
+                   "test-thing: property 'state' can only be read");
+}
+
 static void test_inherited_defaults(void)
 {
     g_autoptr(Object) sub = object_new("test-sub-thing");
@@ -273,7 +293,7 @@ static void test_foreach(void)
     g_assert_cmpstr(all->str, ==,
                     "more:bool x-no-mmap:bool timeout-ms:uint32 any32:uint32 "
                     "big:uint64 size:size text:string empty:string route:enum "
-                    "mode:on|off|auto ");
+                    "mode:on|off|auto state:enum ");
     g_assert_null(
         object_class_find_property(object_class_by_name(TYPE_THING), "more"));
 }
@@ -350,6 +370,7 @@ int main(int argc, char **argv)
     g_test_add_func("/property/bad-text", test_bad_text);
     g_test_add_func("/property/unknown", test_unknown);
     g_test_add_func("/property/may-set", test_may_set);
+    g_test_add_func("/property/readonly", test_readonly);
     g_test_add_func("/property/inherited-defaults", test_inherited_defaults);
     g_test_add_func("/property/foreach", test_foreach);
     for (unsigned i = 0; i < G_N_ELEMENTS(aborts); i++) {

@@ -17,7 +17,8 @@
  *
  * and in class_init: `klass->properties = vfio_platform_properties;`. A class
  * also has its parents' properties; a subclass changes a default with
- * object_class_set_default(). Devices refuse changes after realize.
+ * object_class_set_default(). Devices refuse changes after realize. A read-only
+ * property is what the object tells of itself, by storing into the field.
  */
 typedef struct PropertyKind {
     const char *name; /* "bool", "size", ...; for help */
@@ -35,6 +36,7 @@ struct Property {
     const char *default_text; /* parsed at object_new(); NULL: zero */
     uint64_t max;             /* for numbers and sizes; 0: the type's */
     const char *const *names; /* for enums: value i is names[i], ends NULL */
+    bool readonly;            /* object_set_property() refuses it */
     const char *help;         /* one line */
 };
 
@@ -69,6 +71,9 @@ typedef enum OnOffAuto {
     PROP(_name, property_string, _type, _field, _default, _help)
 #define PROP_ENUM(_name, _type, _field, _default, _names, _help) \
     PROP(_name, property_enum, _type, _field, _default, _help, .names = _names)
+#define PROP_ENUM_RO(_name, _type, _field, _names, _help)                   \
+    PROP(_name, property_enum, _type, _field, NULL, _help, .names = _names, \
+         .readonly = true)
 #define PROP_ON_OFF_AUTO(_name, _type, _field, _default, _help) \
     PROP(_name, property_on_off_auto, _type, _field, _default, _help)
 
@@ -95,12 +100,13 @@ const char *object_class_get_default(const ObjectClass *klass,
 
 /**
  * Sets a property from text. Errors name the type, the property (with the
- * nearest name when it is unknown) or what is wrong with the text.
+ * nearest name when it is unknown) or what is wrong with the text. A read-only
+ * property is refused.
  */
 bool object_set_property(Object *obj, const char *name, const char *text,
                          Error **errp);
-/** The value as text (no string is ""), which object_set_property() takes back;
- * caller frees. */
+/** The value as text (no string is ""), which object_set_property() takes back
+ * unless the property is read only; caller frees. */
 char *object_get_property(const Object *obj, const char *name, Error **errp);
 
 /** For object.c: sets each property's default; frees what properties own. */
