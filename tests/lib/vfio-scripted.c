@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The device type vfio-scripted: vfio-platform on a ScriptedHost, so that the
+ * The device type vfio-scripted: a VFIO device on a ScriptedHost, so that the
  * whole emulator can be driven without VFIO (platypus-test). Its properties
  * say what the host has; see scripted-host.h for their syntax.
  */
 
-#include "hw/vfio/platform.h"
+#include "hw/vfio/sysbus-device.h"
 #include "scripted-host.h"
 
 #define TYPE_VFIO_SCRIPTED "vfio-scripted"
 OBJECT_DECLARE_SIMPLE_TYPE(VFIOScriptedDevice, VFIO_SCRIPTED)
 
 struct VFIOScriptedDevice {
-    VFIOPlatformDevice parent_obj;
+    VFIOSysBusDevice parent_obj;
     char *name;
     char *regions;
     char *lines;
@@ -25,9 +25,9 @@ struct VFIOScriptedDevice {
     bool unmask_fd;
 };
 
-static VFIOHost *vfio_scripted_open(VFIOPlatformDevice *vpd, Error **errp)
+static VFIOHost *vfio_scripted_open(VFIOSysBusDevice *base, Error **errp)
 {
-    VFIOScriptedDevice *vsd = VFIO_SCRIPTED(vpd);
+    VFIOScriptedDevice *vsd = VFIO_SCRIPTED(base);
     ScriptedHost *host = scripted_host_new(vsd->name, vsd->regions, vsd->lines,
                                            vsd->doorbell, errp);
 
@@ -73,14 +73,14 @@ static void vfio_scripted_class_init(ObjectClass *klass)
 {
     klass->desc = "a VFIO device for tests";
     klass->properties = vfio_scripted_properties;
-    VFIO_PLATFORM_CLASS(klass)->open_host = vfio_scripted_open;
+    VFIO_SYSBUS_DEVICE_CLASS(klass)->open_host = vfio_scripted_open;
     /* As any subclass may: another default. */
     object_class_set_default(klass, "compatible", "test,scripted");
 }
 
 static const TypeInfo vfio_scripted_type = {
     .name = TYPE_VFIO_SCRIPTED,
-    .parent = TYPE_VFIO_PLATFORM,
+    .parent = TYPE_VFIO_SYSBUS_DEVICE,
     .instance_size = sizeof(VFIOScriptedDevice),
     .class_init = vfio_scripted_class_init,
 };

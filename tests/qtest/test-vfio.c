@@ -115,6 +115,8 @@ static void test_bad_options(void)
 {
     emulator_expect_error("which device? try: host=NAME",
                           "-accel qtest -M virt -device vfio-platform");
+    emulator_expect_error("'vfio-sysbus-device'",
+                          "-accel qtest -M virt -device vfio-sysbus-device");
     emulator_expect_error("vfio no.such: no such device",
                           "-accel qtest -M virt "
                           "-device vfio-platform,host=no.such");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * platform.c and platform-fdt.c: the device type on a platform bus with a
- * scripted host below, its properties, and its node in the guest's tree, as
- * libfdt reads it.
+ * sysbus-device.c, sysbus-fdt.c and platform.c: the device types on a platform
+ * bus with a scripted host below, their properties, and the node in the guest's
+ * tree, as libfdt reads it.
  */
 
 #include <glib.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "hw/core/platform-bus.h"
-#include "hw/vfio/platform.h"
+#include "hw/vfio/sysbus-device.h"
 #include "scripted-host.h"
 #include "temp-tree.h"
 #include "util/log.h"
@@ -455,7 +455,7 @@ static void test_bad_properties(void)
 
 static DeviceState *new_platform(Fixture *f)
 {
-    DeviceState *dev = qdev_new(TYPE_VFIO_PLATFORM);
+    DeviceState *dev = qdev_new("vfio-platform");
 
     object_add_child(object_root(), "real", OBJECT(dev), NULL);
     return dev;
@@ -559,22 +559,22 @@ int main(int argc, char **argv)
 
     g_test_init(&argc, &argv, NULL);
     main_loop_init(NULL);
-    g_test_add_func("/vfio-platform/fdt/no-node", test_no_node);
-    g_test_add_func("/vfio-platform/fdt/compatible", test_compatible);
-    g_test_add_func("/vfio-platform/fdt/names", test_names);
-    g_test_add_func("/vfio-platform/fdt/no-mmio", test_no_mmio);
-    g_test_add_func("/vfio-platform/fdt/wide-window", test_wide_window);
-    g_test_add_func("/vfio-platform/fdt/copied", test_copied);
-    g_test_add_func("/vfio-platform/fdt/clocks/named", test_clocks_named);
-    g_test_add_func("/vfio-platform/fdt/clocks/unknown", test_clocks_unknown);
-    g_test_add_func("/vfio-platform/fdt/clocks/quiet", test_clocks_quiet);
-    g_test_add_func("/vfio-platform/fdt/clocks/counted", test_clocks_counted);
-    g_test_add_func("/vfio-platform/fdt/clocks/none", test_clocks_none);
-    g_test_add_func("/vfio-platform/bad-properties", test_bad_properties);
-    g_test_add_func("/vfio-platform/which-device", test_which_device);
-    g_test_add_func("/vfio-platform/life", test_life);
-    g_test_add_func("/vfio-platform/no-room", test_no_room);
-    g_test_add_func("/vfio-platform/no-route", test_no_route);
+    g_test_add_func("/vfio-sysbus/fdt/no-node", test_no_node);
+    g_test_add_func("/vfio-sysbus/fdt/compatible", test_compatible);
+    g_test_add_func("/vfio-sysbus/fdt/names", test_names);
+    g_test_add_func("/vfio-sysbus/fdt/no-mmio", test_no_mmio);
+    g_test_add_func("/vfio-sysbus/fdt/wide-window", test_wide_window);
+    g_test_add_func("/vfio-sysbus/fdt/copied", test_copied);
+    g_test_add_func("/vfio-sysbus/fdt/clocks/named", test_clocks_named);
+    g_test_add_func("/vfio-sysbus/fdt/clocks/unknown", test_clocks_unknown);
+    g_test_add_func("/vfio-sysbus/fdt/clocks/quiet", test_clocks_quiet);
+    g_test_add_func("/vfio-sysbus/fdt/clocks/counted", test_clocks_counted);
+    g_test_add_func("/vfio-sysbus/fdt/clocks/none", test_clocks_none);
+    g_test_add_func("/vfio-sysbus/bad-properties", test_bad_properties);
+    g_test_add_func("/vfio-sysbus/which-device", test_which_device);
+    g_test_add_func("/vfio-sysbus/life", test_life);
+    g_test_add_func("/vfio-sysbus/no-room", test_no_room);
+    g_test_add_func("/vfio-sysbus/no-route", test_no_route);
     status = g_test_run();
     object_root_free();
     main_loop_finish();

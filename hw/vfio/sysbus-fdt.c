@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#include "hw/vfio/platform.h"
+#include "hw/vfio/sysbus-device.h"
 #include "util/log.h"
 
 /* GIC interrupt specifier (arm,gic binding): type, number, flags. */
@@ -114,25 +114,24 @@ static void write_clock_node(FdtWriter *fdt, const char *name,
     fdt_writer_end_node(fdt);
 }
 
-bool vfio_platform_write_fdt_root(SysBusDevice *sbd, FdtWriter *fdt,
-                                  Error **errp)
+bool vfio_sysbus_write_fdt_root(SysBusDevice *sbd, FdtWriter *fdt, Error **errp)
 {
-    VFIOPlatformDevice *vpd = VFIO_PLATFORM(sbd);
-    VFIOHost *host = vpd->vdev.host;
+    VFIOSysBusDevice *vsd = VFIO_SYSBUS_DEVICE(sbd);
+    VFIOHost *host = vsd->vdev.host;
     const VFIOHostNode *node = host_node(host);
     guint n = node ? node->clocks->len : 0;
 
-    g_free(vpd->clock_phandles);
-    vpd->clock_phandles = g_new0(uint32_t, n);
+    g_free(vsd->clock_phandles);
+    vsd->clock_phandles = g_new0(uint32_t, n);
     for (guint i = 0; i < n; i++) {
         g_autofree char *name = NULL;
 
         if (clock_kept(node, i)) {
             name = g_strdup_printf("clock-%s-%u", host->name, i);
             sanitize(name);
-            vpd->clock_phandles[i] = fdt_writer_new_phandle(fdt);
+            vsd->clock_phandles[i] = fdt_writer_new_phandle(fdt);
             write_clock_node(fdt, name, node->clocks->pdata[i],
-                             vpd->clock_phandles[i]);
+                             vsd->clock_phandles[i]);
         }
     }
     return true;
@@ -147,7 +146,7 @@ static void leave_out_clock(GString *left_out, const char *name,
                            provider ? provider : "of no known node");
 }
 
-static void write_clocks(VFIOPlatformDevice *vpd, FdtWriter *fdt,
+static void write_clocks(VFIOSysBusDevice *vsd, FdtWriter *fdt,
                          const VFIOHostNode *node, GString *left_out)
 {
     const VFIOHostProperty *names = vfio_host_node_find(node, "clock-names");
@@ -158,8 +157,8 @@ static void write_clocks(VFIOPlatformDevice *vpd, FdtWriter *fdt,
         const VFIOHostClock *clock = node->clocks->pdata[i];
         const char *name = names ? vfio_host_property_string(names, i) : NULL;
 
-        if (vpd->clock_phandles[i]) {
-            g_array_append_val(cells, vpd->clock_phandles[i]);
+        if (vsd->clock_phandles[i]) {
+            g_array_append_val(cells, vsd->clock_phandles[i]);
             if (name) {
                 g_string_append_len(kept, name, strlen(name) + 1);
             }
@@ -197,12 +196,12 @@ static GString *given_compatible(const char *text)
     return list;
 }
 
-static void write_compatible(VFIOPlatformDevice *vpd, FdtWriter *fdt,
+static void write_compatible(VFIOSysBusDevice *vsd, FdtWriter *fdt,
                              const VFIOHostNode *node)
 {
     const VFIOHostProperty *prop =
         node ? vfio_host_node_find(node, "compatible") : NULL;
-    g_autoptr(GString) given = given_compatible(vpd->compatible);
+    g_autoptr(GString) given = given_compatible(vsd->compatible);
 
     if (given->len > 0) {
         fdt_writer_bytes(fdt, "compatible", given->str, given->len);
@@ -211,12 +210,12 @@ static void write_compatible(VFIOPlatformDevice *vpd, FdtWriter *fdt,
     } else {
         warn_report("vfio %s: the host does not tell what it is, so no driver "
                     "of the guest will find it; try: compatible=VENDOR,,CHIP",
-                    vpd->vdev.host->name);
+                    vsd->vdev.host->name);
     }
 }
 
 /* Only regions with bytes in them are on the bus; their names go along. */
-static void write_regs(VFIOPlatformDevice *vpd, FdtWriter *fdt,
+static void write_regs(VFIOSysBusDevice *vsd, FdtWriter *fdt,
                        const SysBusPlace *place, const VFIOHostNode *node)
 {
     const VFIOHostProperty *prop =
@@ -225,8 +224,8 @@ static void write_regs(VFIOPlatformDevice *vpd, FdtWriter *fdt,
     g_autoptr(GString) names = g_string_new(NULL);
     unsigned n = 0;
 
-    for (unsigned i = 0; i < vpd->vdev.info.num_regions; i++) {
-        const VFIORegion *region = &vpd->vdev.regions[i];
+    for (unsigned i = 0; i < vsd->vdev.info.num_regions; i++) {
+        const VFIORegion *region = &vsd->vdev.regions[i];
         const char *name = prop ? vfio_host_property_string(prop, i) : NULL;
 
         if (!region->present) {
@@ -247,7 +246,7 @@ static void write_regs(VFIOPlatformDevice *vpd, FdtWriter *fdt,
     }
 }
 
-static void write_interrupts(VFIOPlatformDevice *vpd, FdtWriter *fdt,
+static void write_interrupts(VFIOSysBusDevice *vsd, FdtWriter *fdt,
                              const SysBusPlace *place, const VFIOHostNode *node)
 {
     const VFIOHostProperty *prop =
@@ -256,7 +255,7 @@ static void write_interrupts(VFIOPlatformDevice *vpd, FdtWriter *fdt,
     g_autoptr(GString) names = g_string_new(NULL);
 
     for (unsigned i = 0; i < place->n_irqs; i++) {
-        bool level = vpd->vdev.irqs[i].info.automasked;
+        bool level = vsd->vdev.irqs[i].info.automasked;
         const char *name = prop ? vfio_host_property_string(prop, i) : NULL;
 
         cells[3 * i] = GIC_SPI;
@@ -315,11 +314,11 @@ static void copy_properties(const VFIOHostNode *node, FdtWriter *fdt,
     }
 }
 
-bool vfio_platform_write_fdt(SysBusDevice *sbd, FdtWriter *fdt,
-                             const SysBusPlace *place, Error **errp)
+bool vfio_sysbus_write_fdt(SysBusDevice *sbd, FdtWriter *fdt,
+                           const SysBusPlace *place, Error **errp)
 {
-    VFIOPlatformDevice *vpd = VFIO_PLATFORM(sbd);
-    VFIOHost *host = vpd->vdev.host;
+    VFIOSysBusDevice *vsd = VFIO_SYSBUS_DEVICE(sbd);
+    VFIOHost *host = vsd->vdev.host;
     const VFIOHostNode *node = host_node(host);
     g_autoptr(GString) left_out = g_string_new(NULL);
     g_autofree char *name = node_name(host);
@@ -332,11 +331,11 @@ bool vfio_platform_write_fdt(SysBusDevice *sbd, FdtWriter *fdt,
         sanitize(unique);
         fdt_writer_begin_node(fdt, unique);
     }
-    write_compatible(vpd, fdt, node);
-    write_regs(vpd, fdt, place, node);
-    write_interrupts(vpd, fdt, place, node);
+    write_compatible(vsd, fdt, node);
+    write_regs(vsd, fdt, place, node);
+    write_interrupts(vsd, fdt, place, node);
     if (node) {
-        write_clocks(vpd, fdt, node, left_out);
+        write_clocks(vsd, fdt, node, left_out);
         copy_properties(node, fdt, left_out);
     }
     fdt_writer_end_node(fdt);
