@@ -9,11 +9,14 @@
 #include "hw/core/memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "address-space.h"
 #include "flat-view.h"
+#include "util/fd.h"
 #include "util/main-loop.h"
 
 #define RAM_ALIGN (2 * 1024 * 1024)
@@ -22,6 +25,7 @@
 
 static unsigned transaction_depth;
 static bool changed;
+static bool ram_shared;
 
 void memory_region_transaction_begin(void)
 {
@@ -84,21 +88,20 @@ static uint64_t page_round_up(uint64_t size)
 }
 
 /*
- * Anonymous memory for @wanted bytes, in whole pages, that starts at a multiple
- * of RAM_ALIGN, or NULL.
+ * Private memory of @size bytes, whole pages, that starts at a multiple of
+ * RAM_ALIGN, or NULL.
  */
-static uint8_t *ram_map(uint64_t wanted)
+static uint8_t *ram_reserve(uint64_t size, int prot)
 {
-    uint64_t size = page_round_up(wanted);
     uint64_t span = size + RAM_ALIGN;
     uint8_t *map, *ram, *end;
 
-    if (size < wanted || span < size || span > SIZE_MAX) {
+    if (span < size || span > SIZE_MAX) {
         errno = ENOMEM;
         return NULL;
     }
-    map = mmap(NULL, span, PROT_READ | PROT_WRITE,
-               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    map = mmap(NULL, span, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+               -1, 0);
     if (map == MAP_FAILED) {
         return NULL;
     }
@@ -108,27 +111,93 @@ static uint8_t *ram_map(uint64_t wanted)
         munmap(map, ram - map);
     }
     munmap(end, map + span - end);
+    return ram;
+}
+
+/* A memfd of @size bytes for ever, or -1. */
+static int ram_fd_new(uint64_t size)
+{
+    autofd int fd = memfd_create("guest-ram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    struct rlimit limit;
+
+    if (fd < 0) {
+        return -1;
+    }
+    /* Past the limit ftruncate() does not only fail, it raises SIGXFSZ. */
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && size > limit.rlim_cur) {
+        errno = EFBIG;
+        return -1;
+    }
+    if (ftruncate(fd, size) != 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+        return -1;
+    }
+    return fd_steal(&fd);
+}
+
+/* Puts a memfd in the place of what is reserved at @ram; that, or -1. */
+static int ram_share(uint8_t *ram, uint64_t size)
+{
+    autofd int fd = ram_fd_new(size);
+
+    if (fd < 0 ||
+        mmap(ram, size, PROT_READ | PROT_WRITE,
+             MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd, 0) == MAP_FAILED) {
+        return -1;
+    }
+    return fd_steal(&fd);
+}
+
+/* @wanted bytes of memory in whole pages, or NULL; *@fd is -1 for private. */
+static uint8_t *ram_map(uint64_t wanted, int *fd)
+{
+    uint64_t size = page_round_up(wanted);
+    uint8_t *ram;
+
+    if (size < wanted) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    ram = ram_reserve(size, ram_shared ? PROT_NONE : PROT_READ | PROT_WRITE);
+    if (!ram) {
+        return NULL;
+    }
+    *fd = ram_shared ? ram_share(ram, size) : -1;
+    if (ram_shared && *fd < 0) {
+        int err = errno;
+
+        munmap(ram, size);
+        errno = err;
+        return NULL;
+    }
     /* A wish: each huge page saves 511 faults of the hypervisor's. */
     madvise(ram, size, MADV_HUGEPAGE);
     return ram;
 }
 
+void memory_ram_set_shared(bool shared)
+{
+    ram_shared = shared;
+}
+
 bool memory_region_init_ram(MemoryRegion *mr, Object *owner, const char *name,
                             uint64_t size, Error **errp)
 {
-    uint8_t *ram = ram_map(size);
+    int fd;
+    uint8_t *ram = ram_map(size, &fd);
 
     if (!ram) {
         int err = errno;
 
         *mr = (MemoryRegion){0};
         error_setg_errno(errp, err,
-                         "%s: cannot get %" PRIu64 " MiB of host memory", name,
-                         size >> 20);
+                         "%s: cannot get %" PRIu64 " MiB of host memory%s",
+                         name, size >> 20, ram_shared ? " to share" : "");
         return false;
     }
     init_common(mr, MEMORY_REGION_RAM, owner, name, size);
     mr->ram = ram;
+    mr->ram_fd = fd;
     mr->owns_ram = true;
     return true;
 }
@@ -163,6 +232,7 @@ void memory_region_finish(MemoryRegion *mr)
     }
     if (mr->owns_ram) {
         munmap(mr->ram, page_round_up(mr->size));
+        fd_close(&mr->ram_fd);
     }
     g_free(mr->name);
     *mr = (MemoryRegion){0};

@@ -5,6 +5,14 @@
  */
 #include "hw/core/memory.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "util/main-loop.h"
 
 #define SPACE 64 /* bytes of the random trees */
@@ -289,31 +297,124 @@ static void test_ram(void)
 
     g_assert_true(memory_region_init_ram(&mr, NULL, "ram", 5000, NULL));
     g_assert_cmpuint((uintptr_t)mr.ram & 0x1fffff, ==, 0);
+    g_assert_cmpint(mr.ram_fd, ==, -1);
     mr.ram[0] = 1;
     mr.ram[8191] = 1; /* whole pages */
     memory_region_finish(&mr);
     memory_region_finish(&mr); /* zeroed */
 }
 
+static unsigned count_fds(void)
+{
+    g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
+    unsigned n = 0;
+
+    g_assert_nonnull(dir);
+    while (g_dir_read_name(dir)) {
+        n++;
+    }
+    return n;
+}
+
+static void set_limit(int resource, rlim_t value, rlim_t *old)
+{
+    struct rlimit limit;
+
+    g_assert_no_errno(getrlimit(resource, &limit));
+    *old = limit.rlim_cur;
+    limit.rlim_cur = value;
+    g_assert_no_errno(setrlimit(resource, &limit));
+}
+
+static void expect_sealed(int fd)
+{
+    struct stat st;
+
+    g_assert_no_errno(fstat(fd, &st));
+    g_assert_cmpint(st.st_size, ==, 8192);
+    g_assert_cmpint(fcntl(fd, F_GET_SEALS), ==,
+                    F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+    g_assert_cmpint(fcntl(fd, F_GETFD), ==, FD_CLOEXEC);
+    for (off_t size = 4096; size <= 12288; size += 8192) {
+        g_assert_cmpint(ftruncate(fd, size), ==, -1);
+        g_assert_cmpint(errno, ==, EPERM);
+    }
+}
+
+static void test_shared_ram(void)
+{
+    unsigned fds = count_fds();
+    MemoryRegion mr, private;
+    uint8_t *other;
+    int fd;
+
+    memory_ram_set_shared(true);
+    g_assert_true(memory_region_init_ram(&mr, NULL, "ram", 5000, NULL));
+    memory_ram_set_shared(false);
+    g_assert_true(memory_region_init_ram(&private, NULL, "ram", 5000, NULL));
+    g_assert_cmpint(private.ram_fd, ==, -1);
+    memory_region_finish(&private);
+
+    fd = mr.ram_fd;
+    g_assert_cmpuint((uintptr_t)mr.ram & 0x1fffff, ==, 0);
+    expect_sealed(fd);
+    other = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    g_assert_true(other != MAP_FAILED);
+    g_assert_cmpint(mr.ram[8191], ==, 0);
+    mr.ram[8191] = 1;
+    g_assert_cmpint(other[8191], ==, 1);
+    other[0] = 2;
+    g_assert_cmpint(mr.ram[0], ==, 2);
+    memory_region_finish(&mr);
+    g_assert_cmpint(fcntl(fd, F_GETFD), ==, -1);
+    memory_region_finish(&mr); /* zeroed */
+    g_assert_cmpint(other[0], ==, 2);
+    munmap(other, 8192);
+    g_assert_cmpuint(count_fds(), ==, fds);
+}
+
+/* @reason is what errno says. */
+static void expect_no_ram(uint64_t size, const char *what, int reason)
+{
+    g_autoptr(Error) err = NULL;
+    g_autofree char *message =
+        g_strdup_printf("ram: cannot get %" PRIu64 " MiB of host memory%s: %s",
+                        size >> 20, what, g_strerror(reason));
+    MemoryRegion mr;
+
+    g_assert_false(memory_region_init_ram(&mr, NULL, "ram", size, &err));
+    g_assert_cmpstr(error_get_pretty(err), ==, message);
+    memory_region_finish(&mr);
+}
+
 /* Refused by the host; too large to be aligned; to be rounded up to pages. */
+static const uint64_t impossible[] = {1ULL << 62, UINT64_MAX - 0xfffff,
+                                      UINT64_MAX - 1};
+
 static void test_no_ram(void)
 {
-    static const uint64_t sizes[] = {1ULL << 62, UINT64_MAX - 0xfffff,
-                                     UINT64_MAX - 1};
-
-    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
-        g_autoptr(Error) err = NULL;
-        g_autofree char *message = g_strdup_printf(
-            "ram: cannot get %" PRIu64 " MiB of host memory: Cannot allocate "
-            "memory",
-            sizes[i] >> 20);
-        MemoryRegion mr;
-
-        g_assert_false(
-            memory_region_init_ram(&mr, NULL, "ram", sizes[i], &err));
-        g_assert_cmpstr(error_get_pretty(err), ==, message);
-        memory_region_finish(&mr);
+    for (size_t i = 0; i < G_N_ELEMENTS(impossible); i++) {
+        expect_no_ram(impossible[i], "", ENOMEM);
     }
+}
+
+static void test_no_shared_ram(void)
+{
+    unsigned fds = count_fds();
+    rlim_t old;
+
+    memory_ram_set_shared(true);
+    for (size_t i = 0; i < G_N_ELEMENTS(impossible); i++) {
+        expect_no_ram(impossible[i], " to share", ENOMEM);
+    }
+    set_limit(RLIMIT_NOFILE, 0, &old);
+    expect_no_ram(2 << 20, " to share", EMFILE);
+    set_limit(RLIMIT_NOFILE, old, &old);
+    set_limit(RLIMIT_FSIZE, 1 << 20, &old);
+    expect_no_ram(2 << 20, " to share", EFBIG);
+    set_limit(RLIMIT_FSIZE, old, &old);
+    memory_ram_set_shared(false);
+    g_assert_cmpuint(count_fds(), ==, fds);
 }
 
 static void shown_init(MemoryRegion *root, MemoryRegion *mr, AddressSpace *as)
@@ -404,7 +505,9 @@ int main(int argc, char **argv)
     g_test_add_func("/memory/random-trees", test_random_trees);
     g_test_add_func("/memory/ends-of-the-space", test_ends_of_the_space);
     g_test_add_func("/memory/ram", test_ram);
+    g_test_add_func("/memory/shared-ram", test_shared_ram);
     g_test_add_func("/memory/no-ram", test_no_ram);
+    g_test_add_func("/memory/no-shared-ram", test_no_shared_ram);
     for (size_t i = 0; i < G_N_ELEMENTS(misuses); i++) {
         g_autofree char *path =
             g_strconcat("/memory/misuse/", misuses[i].name, NULL);
