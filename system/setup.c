@@ -246,6 +246,21 @@ static bool create_accel(System *sys, const MachineClass *mc, Error **errp)
     return true;
 }
 
+/* As far as the command line tells; what is wrong with it is said later. */
+static bool wants_shared_ram(const Cmdline *c)
+{
+    for (guint i = 0; i < c->devices->len; i++) {
+        const CmdlineItem *item = g_ptr_array_index(c->devices, i);
+        const ObjectClass *klass = object_class_by_name(item->type);
+
+        if (klass && object_class_is(klass, TYPE_DEVICE) &&
+            DEVICE_CLASS(klass)->shares_ram) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool check_device_type(const char *type, Error **errp)
 {
     const ObjectClass *klass = object_class_by_name(type);
@@ -281,6 +296,7 @@ static bool add_device(System *sys, const CmdlineItem *item, Error **errp)
 
 static bool build_machine(System *sys, MachineClass *mc, Error **errp)
 {
+    memory_ram_set_shared(wants_shared_ram(sys->cmdline));
     sys->machine_begun = true;
     if (!mc->init(sys->machine, errp)) {
         return false;
