@@ -6,8 +6,8 @@
  * the machine lock afterwards, to be counted as its EOI.
  *
  * What would surprise: the host's kernel makes two 4-byte accesses of an
- * 8-byte one, so such an access goes through the mapping if there is one, even
- * with the fast path off: a 64-bit register must not tear there only.
+ * 8-byte one, so there such an access goes through the mapping if there is one,
+ * even with the fast path off: a 64-bit register must not tear there only.
  */
 
 #include <errno.h>
@@ -41,6 +41,9 @@ static int vfio_region_read8(VFIORegion *region, hwaddr addr, uint64_t *data)
     char *bytes = (char *)data;
     int ret;
 
+    if (host->ops->access8) {
+        return host->ops->region_read(host, region->index, addr, data, 8);
+    }
     if (mapped) {
         *data = *mapped;
         return 0;
@@ -58,6 +61,9 @@ static int vfio_region_write8(VFIORegion *region, hwaddr addr, uint64_t data)
     const char *bytes = (const char *)&data;
     int ret;
 
+    if (host->ops->access8) {
+        return host->ops->region_write(host, region->index, addr, &data, 8);
+    }
     if (mapped && region->info.writable) {
         *mapped = data;
         return 0;

@@ -128,6 +128,28 @@ static void test_eight_bytes_mapped(void)
     teardown(&f);
 }
 
+/* A host that takes all 8 at once gets them, mapped or not. */
+static void test_eight_bytes_at_once(void)
+{
+    Fixture f;
+    uint64_t value;
+
+    setup(&f, "0x2000:map=0x1000+0x1000", false);
+    f.host->ops.access8 = true;
+    vfio_region_set_mapped(&f.region, false);
+    for (uint64_t offset = 8; offset < 0x2000; offset += 0x1000) {
+        f.host->access_calls = 0;
+        g_assert_cmpint(write_at(offset, 8, 0x1122334455667788), ==, MEMTX_OK);
+        g_assert_cmpuint(f.host->access_calls, ==, 1);
+        g_assert_cmpuint(f.host->last_size, ==, 8);
+        g_assert_cmpint(read_at(offset, 8, &value), ==, MEMTX_OK);
+        g_assert_cmphex(value, ==, 0x1122334455667788);
+        g_assert_cmpuint(f.host->access_calls, ==, 2);
+        g_assert_cmpuint(f.host->last_size, ==, 8);
+    }
+    teardown(&f);
+}
+
 static void test_fast_path(void)
 {
     Fixture f;
@@ -242,10 +264,13 @@ static void test_access_fails(void)
 
     setup(&f, "0x1000", false);
     f.host->access_errno = EIO;
-    for (unsigned size = 1; size <= 8; size *= 2) {
-        g_assert_cmpint(read_at(8, size, &value), ==, MEMTX_ERROR);
-        g_assert_cmphex(value, ==, UINT64_MAX >> (64 - 8 * size));
-        g_assert_cmpint(write_at(8, size, 0), ==, MEMTX_ERROR);
+    for (unsigned way = 0; way <= 1; way++) {
+        f.host->ops.access8 = way;
+        for (unsigned size = 1; size <= 8; size *= 2) {
+            g_assert_cmpint(read_at(8, size, &value), ==, MEMTX_ERROR);
+            g_assert_cmphex(value, ==, UINT64_MAX >> (64 - 8 * size));
+            g_assert_cmpint(write_at(8, size, 0), ==, MEMTX_ERROR);
+        }
     }
     teardown(&f);
 }
@@ -378,6 +403,7 @@ int main(int argc, char **argv)
     g_test_add_func("/vfio-region/sizes", test_sizes);
     g_test_add_func("/vfio-region/8-trapped", test_eight_bytes_trapped);
     g_test_add_func("/vfio-region/8-mapped", test_eight_bytes_mapped);
+    g_test_add_func("/vfio-region/8-at-once", test_eight_bytes_at_once);
     g_test_add_func("/vfio-region/fast-path", test_fast_path);
     g_test_add_func("/vfio-region/sparse", test_sparse);
     g_test_add_func("/vfio-region/bad-parts", test_bad_parts);
