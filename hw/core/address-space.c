@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "flat-view.h"
 #include "util/log.h"
@@ -244,6 +245,30 @@ static bool access_valid(const MemoryRegionOps *ops, hwaddr addr, unsigned size,
            (ops->unaligned || !(addr & (size - 1)));
 }
 
+/*
+ * True when the write was for one of the region's eventfds. It may be full
+ * because nobody reads it; then it has been signalled already.
+ */
+static G_GNUC_NO_INLINE bool signal_ioeventfd(const MemoryRegion *mr,
+                                              hwaddr addr, uint64_t value,
+                                              unsigned size)
+{
+    static const uint64_t one = 1;
+
+    for (unsigned i = 0; i < mr->num_ioeventfds; i++) {
+        const MemoryRegionIoEventFd *e = &mr->ioeventfds[i];
+
+        if (e->offset == addr && (!e->size || e->size == size) &&
+            (!e->match || e->data == value)) {
+            ssize_t done = write(e->fd, &one, sizeof(one));
+
+            (void)done;
+            return true;
+        }
+    }
+    return false;
+}
+
 MemTxResult memory_region_dispatch(MemoryRegion *mr, hwaddr addr,
                                    uint64_t *value, unsigned size,
                                    bool is_write)
@@ -251,6 +276,10 @@ MemTxResult memory_region_dispatch(MemoryRegion *mr, hwaddr addr,
     const MemoryRegionOps *ops = mr->ops;
     MemTxResult result = MEMTX_DECODE_ERROR;
 
+    if (G_UNLIKELY(mr->num_ioeventfds) && is_write &&
+        signal_ioeventfd(mr, addr, *value, size)) {
+        return MEMTX_OK;
+    }
     if (access_valid(ops, addr, size, is_write)) {
         bool lock = !ops->lockless && !machine_locked();
 

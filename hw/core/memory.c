@@ -224,6 +224,18 @@ static void wait_for_readers(void)
     }
 }
 
+void memory_region_set_ioeventfds(MemoryRegion *mr,
+                                  const MemoryRegionIoEventFd *fds, unsigned n)
+{
+    g_assert(mr->kind == MEMORY_REGION_IO);
+    g_assert(!mr->container || !mr->enabled);
+    if (mr->published) {
+        wait_for_readers();
+    }
+    mr->ioeventfds = fds;
+    mr->num_ioeventfds = n;
+}
+
 void memory_region_finish(MemoryRegion *mr)
 {
     g_assert(!mr->container && !mr->subregions);

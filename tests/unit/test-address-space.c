@@ -4,6 +4,10 @@
  */
 #include "hw/core/memory.h"
 
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include "util/main-loop.h"
 
 typedef struct Dev {
@@ -249,6 +253,149 @@ static void test_nesting(Fixture *f, gconstpointer data)
                     MEMTX_OK);
 }
 
+static void write_value(Fixture *f, hwaddr addr, uint64_t value, unsigned size)
+{
+    g_assert_cmpint(address_space_write(&f->as, addr, &value, size), ==,
+                    MEMTX_OK);
+}
+
+/* Signals since the last call. */
+static unsigned take_signals(int fd)
+{
+    uint64_t count = 0;
+
+    g_assert_true(read(fd, &count, sizeof(count)) == sizeof(count) ||
+                  count == 0);
+    return count;
+}
+
+static int new_eventfd(void)
+{
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+    g_assert_no_errno(fd);
+    return fd;
+}
+
+static void set_ioeventfds(Fixture *f, const MemoryRegionIoEventFd *fds,
+                           unsigned n)
+{
+    memory_region_set_enabled(&f->dev.mr, false);
+    memory_region_set_ioeventfds(&f->dev.mr, fds, n);
+    memory_region_set_enabled(&f->dev.mr, true);
+}
+
+static void test_ioeventfd(Fixture *f, gconstpointer data)
+{
+    int sized = new_eventfd(), any = new_eventfd(), matching = new_eventfd();
+    const MemoryRegionIoEventFd fds[] = {
+        {.offset = 0x10, .size = 4, .fd = sized},
+        {.offset = 0x18, .size = 0, .fd = any},
+        {.offset = 0, .size = 4, .match = true, .data = 7, .fd = matching},
+        {.offset = 0, .size = 0, .match = true, .data = 8, .fd = any},
+        {.offset = 0x18, .size = 8, .fd = matching}, /* the second for it */
+    };
+
+    set_ioeventfds(f, fds, G_N_ELEMENTS(fds));
+    write_value(f, DEV_BASE + 0x10, 1, 4);
+    write_value(f, DEV_BASE + 0x10, 2, 4);
+    g_assert_cmpuint(take_signals(sized), ==, 2);
+    for (unsigned size = 1; size <= 8; size *= 2) {
+        write_value(f, DEV_BASE + 0x18, 0, size);
+        g_assert_cmpuint(take_signals(any), ==, 1);
+    }
+    write_value(f, DEV_BASE, 7, 4);
+    g_assert_cmpuint(take_signals(matching), ==, 1);
+    write_value(f, DEV_BASE, 8, 2);
+    g_assert_cmpuint(take_signals(any), ==, 1);
+    expect_calls(f, "");
+
+    /* Another size, offset or value, and what is read. */
+    write_value(f, DEV_BASE + 0x10, 1, 2);
+    write_value(f, DEV_BASE + 0x10, 1, 8);
+    write_value(f, DEV_BASE + 0x11, 1, 1);
+    write_value(f, DEV_BASE + 0x1a, 1, 2);
+    write_value(f, DEV_BASE, 6, 4);
+    write_value(f, DEV_BASE, 7, 2);
+    write_value(f, DEV_BASE, 7ULL << 32 | 7, 8);
+    expect_calls(f, "w2@10=1 w8@10=1 w1@11=1 w2@1a=1 w4@0=6 w2@0=7 "
+                    "w8@0=700000007 ");
+    g_assert_cmpint(
+        address_space_read(&f->as, DEV_BASE + 0x10, &(uint32_t){0}, 4), ==,
+        MEMTX_OK);
+    expect_calls(f, "r4@10 ");
+    g_assert_cmpuint(take_signals(sized), ==, 0);
+    g_assert_cmpuint(take_signals(any), ==, 0);
+    g_assert_cmpuint(take_signals(matching), ==, 0);
+
+    set_ioeventfds(f, NULL, 0);
+    write_value(f, DEV_BASE + 0x10, 1, 4);
+    expect_calls(f, "w4@10=1 ");
+    close(sized);
+    close(any);
+    close(matching);
+}
+
+/* A full counter is not waited for, and the write went well. */
+static void test_ioeventfd_full(Fixture *f, gconstpointer data)
+{
+    const uint64_t full = UINT64_MAX - 1;
+    int fd = new_eventfd();
+    const MemoryRegionIoEventFd ioeventfd = {.offset = 0, .size = 4, .fd = fd};
+
+    set_ioeventfds(f, &ioeventfd, 1);
+    g_assert_cmpint(write(fd, &full, sizeof(full)), ==, sizeof(full));
+    write_value(f, DEV_BASE, 1, 4);
+    expect_calls(f, "");
+    set_ioeventfds(f, NULL, 0);
+    close(fd);
+}
+
+static void *write_from_thread(void *opaque)
+{
+    write_value(opaque, DEV_BASE, 1, 4);
+    return NULL;
+}
+
+/* The region's ops want the machine lock, which another thread keeps. */
+static void test_ioeventfd_no_lock(Fixture *f, gconstpointer data)
+{
+    int fd = new_eventfd();
+    const MemoryRegionIoEventFd ioeventfd = {.offset = 0, .size = 4, .fd = fd};
+    pthread_t thread;
+
+    set_ioeventfds(f, &ioeventfd, 1);
+    g_assert_true(machine_locked());
+    g_assert_cmpint(pthread_create(&thread, NULL, write_from_thread, f), ==, 0);
+    g_assert_cmpint(pthread_join(thread, NULL), ==, 0);
+    g_assert_cmpuint(take_signals(fd), ==, 1);
+    set_ioeventfds(f, NULL, 0);
+    close(fd);
+}
+
+/* Part of the region is shown, from its middle on. */
+static void test_ioeventfd_section(Fixture *f, gconstpointer data)
+{
+    int fd = new_eventfd();
+    const MemoryRegionIoEventFd ioeventfd = {
+        .offset = 0x10, .size = 4, .fd = fd};
+    MemoryRegion cover;
+
+    set_ioeventfds(f, &ioeventfd, 1);
+    g_assert_true(memory_region_init_ram(&cover, NULL, "cover", 8, NULL));
+    memory_region_add_subregion_overlap(&f->root, DEV_BASE, &cover, 1);
+    write_value(f, DEV_BASE + 0x10, 1, 4);
+    g_assert_cmpuint(take_signals(fd), ==, 1);
+    memory_region_set_address(&cover, DEV_BASE + 0x10);
+    write_value(f, DEV_BASE + 0x10, 1, 4);
+    g_assert_cmpuint(take_signals(fd), ==, 0);
+    expect_calls(f, "");
+    memory_region_del_subregion(&f->root, &cover);
+    memory_region_finish(&cover);
+    set_ioeventfds(f, NULL, 0);
+    close(fd);
+}
+
 #define ADD(name, fn) \
     g_test_add("/address-space/" name, Fixture, NULL, set_up, fn, tear_down)
 
@@ -266,6 +413,10 @@ int main(int argc, char **argv)
     ADD("ram-device", test_ram_device);
     ADD("lock", test_lock);
     ADD("nesting", test_nesting);
+    ADD("ioeventfd", test_ioeventfd);
+    ADD("ioeventfd-full", test_ioeventfd_full);
+    ADD("ioeventfd-no-lock", test_ioeventfd_no_lock);
+    ADD("ioeventfd-section", test_ioeventfd_section);
     status = g_test_run();
     machine_unlock();
     return status;

@@ -468,6 +468,27 @@ static void finish_in_container(void)
     memory_region_finish(&mr);
 }
 
+static void set_ioeventfds_in_view(void)
+{
+    MemoryRegion root, mr;
+    AddressSpace as;
+
+    shown_init(&root, &mr, &as);
+    memory_region_set_ioeventfds(&mr, NULL, 0);
+}
+
+/* The current view still shows what is disabled. */
+static void set_ioeventfds_in_transaction(void)
+{
+    MemoryRegion root, mr;
+    AddressSpace as;
+
+    shown_init(&root, &mr, &as);
+    memory_region_transaction_begin();
+    memory_region_set_enabled(&mr, false);
+    memory_region_set_ioeventfds(&mr, NULL, 0);
+}
+
 typedef struct Misuse {
     const char *name;
     void (*fn)(void);
@@ -477,6 +498,9 @@ typedef struct Misuse {
 static const Misuse misuses[] = {
     {"finish-in-transaction", finish_in_transaction, "*!transaction_depth*"},
     {"finish-in-container", finish_in_container, "*!mr->container*"},
+    {"set-ioeventfds-in-view", set_ioeventfds_in_view, "*!mr->enabled*"},
+    {"set-ioeventfds-in-transaction", set_ioeventfds_in_transaction,
+     "*!transaction_depth*"},
     {"change-in-listener", change_in_listener, "*!changed*"},
 };
 

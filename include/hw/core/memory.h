@@ -60,14 +60,15 @@ typedef enum MemoryRegionKind {
 
 /**
  * MemoryRegionIoEventFd: a write of an I/O region that only signals @fd; the
- * callback is not called. An accelerator may do it without leaving the guest.
+ * callback is not called, so no lock is taken either. An accelerator may do it
+ * without leaving the guest.
  */
 typedef struct MemoryRegionIoEventFd {
     hwaddr offset;
     unsigned size; /* 0: of any size */
     bool match;    /* only when @data is written */
     uint64_t data;
-    int fd; /* an eventfd; not owned */
+    int fd; /* an eventfd, O_NONBLOCK; not owned */
 } MemoryRegionIoEventFd;
 
 struct MemoryRegion {
@@ -114,9 +115,10 @@ bool memory_region_init_ram(MemoryRegion *mr, Object *owner, const char *name,
 void memory_region_init_ram_device(MemoryRegion *mr, Object *owner,
                                    const char *name, uint64_t size, void *ram);
 /**
- * @fds stays the caller's, and valid until another call. Only while @mr is in
- * no container or is disabled, and no thread publishes a view with it; what
- * comes first in @fds wins.
+ * @fds stays the caller's, and it and its descriptors valid until another call
+ * or memory_region_finish() has returned. @mr must be in no container or
+ * disabled, and no transaction may be open; waits as memory_region_finish()
+ * does. Where two fit a write, the first of @fds gets it.
  */
 void memory_region_set_ioeventfds(MemoryRegion *mr,
                                   const MemoryRegionIoEventFd *fds, unsigned n);
@@ -231,7 +233,8 @@ MemTxResult address_space_write(AddressSpace *as, hwaddr addr, const void *buf,
  * One access of @size (1, 2, 4, 8) bytes to the I/O region @mr, as
  * address_space_rw() makes for each piece: refuses a size or an alignment that
  * the region does not take, and takes the machine lock where the ops want it.
- * *@value is all ones (of @size bytes) after a failed read. Logs nothing.
+ * *@value is all ones (of @size bytes) after a failed read. A write that one of
+ * the region's ioeventfds waits for only signals that. Logs nothing.
  */
 MemTxResult memory_region_dispatch(MemoryRegion *mr, hwaddr addr,
                                    uint64_t *value, unsigned size,
