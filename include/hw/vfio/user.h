@@ -14,6 +14,7 @@ typedef struct VFIOUserConfig {
     uint32_t timeout_ms;      /* for the answer to a request; > 0 */
     uint32_t reconnect_ms;    /* between two tries; 0: lost for good */
     bool share_dma;           /* hand out the descriptors of guest RAM */
+    bool no_mmap;             /* offer nothing to be mapped */
     bool posted_writes;       /* do not wait for the answer to a write */
     const VFIOHostNode *node; /* what get_node returns; stays the caller's */
 } VFIOUserConfig;
