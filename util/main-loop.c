@@ -129,8 +129,9 @@ static void fd_handler_free(FdHandler **link)
     g_source_unref(&handler->source);
 }
 
-void main_loop_set_fd(int fd, MainLoopFdFn on_read, MainLoopFdFn on_write,
-                      void *opaque)
+/* Both NULL removes. */
+static void set_handler(int fd, MainLoopFdFn on_read, MainLoopFdFn on_write,
+                        GIOCondition events, void *opaque)
 {
     FdHandler **link = &handlers;
     FdHandler *handler;
@@ -149,8 +150,21 @@ void main_loop_set_fd(int fd, MainLoopFdFn on_read, MainLoopFdFn on_write,
     handler->on_read = on_read;
     handler->on_write = on_write;
     handler->opaque = opaque;
-    fd_handler_watch(handler,
-                     (on_read ? G_IO_IN : 0) | (on_write ? G_IO_OUT : 0));
+    fd_handler_watch(handler, events);
+}
+
+void main_loop_set_fd(int fd, MainLoopFdFn on_read, MainLoopFdFn on_write,
+                      void *opaque)
+{
+    set_handler(fd, on_read, on_write,
+                (on_read ? G_IO_IN : 0) | (on_write ? G_IO_OUT : 0), opaque);
+}
+
+/* The kernel reports these two unasked; GLib wants to be asked for something
+ * and does not hand them on to the kernel. */
+void main_loop_set_hang_up(int fd, MainLoopFdFn on_hang_up, void *opaque)
+{
+    set_handler(fd, on_hang_up, NULL, G_IO_HUP | G_IO_ERR, opaque);
 }
 
 void main_loop_wake(void)

@@ -35,6 +35,13 @@ typedef void (*MainLoopFdFn)(void *opaque);
 void main_loop_set_fd(int fd, MainLoopFdFn on_read, MainLoopFdFn on_write,
                       void *opaque);
 
+/**
+ * Calls @on_hang_up while @fd is hung up or in error, whatever there is to
+ * read: data wake nobody. The rest as above, also that NULL removes; a
+ * descriptor has handlers of one kind.
+ */
+void main_loop_set_hang_up(int fd, MainLoopFdFn on_hang_up, void *opaque);
+
 /** Calls @fn(@opaque) soon in the main thread. Any thread; never blocks. */
 void main_loop_schedule(void (*fn)(void *opaque), void *opaque);
 

@@ -171,6 +171,40 @@ static void test_hang_up_unwritable(void)
     fd_close(&ends[1]);
 }
 
+static void on_hang_up(void *opaque)
+{
+    Peer *peer = opaque;
+
+    g_assert_true(machine_locked());
+    g_string_append_c(peer->log, 'H');
+}
+
+static void test_hang_up_only(void)
+{
+    Peer peer;
+
+    setup();
+    peer_init(&peer);
+    main_loop_set_fd(peer.fds[0], on_read, NULL, &peer);
+    send_text(&peer, "ab");
+    main_loop_iterate(true);
+    main_loop_set_hang_up(peer.fds[0], on_hang_up, &peer);
+    main_loop_iterate(false);
+    g_assert_cmpstr(peer.log->str, ==, "a");
+    fd_close(&peer.fds[1]);
+    main_loop_iterate(true);
+    main_loop_iterate(true);
+    g_assert_cmpstr(peer.log->str, ==, "aHH");
+    main_loop_set_fd(peer.fds[0], on_read, NULL, &peer);
+    main_loop_iterate(true);
+    g_assert_cmpstr(peer.log->str, ==, "aHHb");
+    main_loop_set_hang_up(peer.fds[0], NULL, NULL);
+    main_loop_iterate(false);
+    g_assert_cmpstr(peer.log->str, ==, "aHHb");
+    main_loop_finish();
+    peer_finish(&peer);
+}
+
 static void append_a(void *opaque)
 {
     g_assert_true(machine_locked());
@@ -449,6 +483,7 @@ int main(int argc, char **argv)
     g_test_add_func("/main-loop/read", test_read);
     g_test_add_func("/main-loop/write", test_write);
     g_test_add_func("/main-loop/remove-in-handler", test_remove_in_handler);
+    g_test_add_func("/main-loop/hang-up-only", test_hang_up_only);
     g_test_add_func("/main-loop/hang-up", test_hang_up);
     g_test_add_func("/main-loop/hang-up-unwritable", test_hang_up_unwritable);
     g_test_add_func("/main-loop/schedule", test_schedule);
