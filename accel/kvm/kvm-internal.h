@@ -6,6 +6,7 @@
 
 #include "accel/accel.h"
 #include "accel/kvm-bits.h"
+#include "accel/kvm-ioeventfds.h"
 #include "hw/core/reset.h"
 #include "util/container-of.h"
 #include "util/lock.h"
@@ -43,6 +44,7 @@ struct KvmAccel {
 
     MemoryListener listener;
     GArray *slots; /* of KvmSlot */
+    KvmIoEventFds ioeventfds;
 
     KvmVcpu *vcpus;
     unsigned num_vcpus;

@@ -12,6 +12,7 @@
 
 #include "kvm-internal.h"
 #include "hw/core/run-state.h"
+#include "trace.h"
 #include "util/fd.h"
 #include "util/log.h"
 
@@ -88,6 +89,28 @@ static bool kvm_create_vm(KvmAccel *kvm, uint64_t guest_phys_end, Error **errp)
     return true;
 }
 
+static int kvm_set_ioeventfd(void *opaque, const KvmIoEventFd *entry, bool on)
+{
+    KvmAccel *kvm = opaque;
+    struct kvm_ioeventfd args = {
+        .addr = entry->gpa,
+        .len = entry->size,
+        .datamatch = entry->data,
+        .fd = entry->fd,
+        .flags = (entry->match ? KVM_IOEVENTFD_FLAG_DATAMATCH : 0) |
+                 (on ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN),
+    };
+    int ret;
+
+    /* The VM's end is the end of its eventfds, too. */
+    if (kvm->ended) {
+        return 0;
+    }
+    ret = kvm_ioctl(kvm->vm_fd, KVM_IOEVENTFD, &args);
+    trace_kvm_ioeventfd(entry->gpa, entry->size, on, ret);
+    return ret;
+}
+
 static bool kvm_init(Accel *accel, uint64_t guest_phys_end, Error **errp)
 {
     KvmAccel *kvm = KVM_ACCEL(accel);
@@ -99,6 +122,8 @@ static bool kvm_init(Accel *accel, uint64_t guest_phys_end, Error **errp)
     /* A kernel older than that ends KVM_RUN instead, which names the pc. */
     kvm_ioctl(kvm->vm_fd, KVM_ENABLE_CAP, &nisv);
     kvm_slots_init(kvm);
+    kvm_ioeventfds_init(&kvm->ioeventfds, address_space_memory(),
+                        kvm_set_ioeventfd, kvm);
     return true;
 }
 
@@ -110,6 +135,7 @@ static void kvm_finish(Accel *accel)
     kvm_destroy_vcpus(accel);
     fd_close(&kvm->vfio_fd);
     fd_close(&kvm->vm_fd);
+    kvm_ioeventfds_finish(&kvm->ioeventfds);
     kvm_slots_finish(kvm);
     fd_close(&kvm->dev_fd);
 }
@@ -187,7 +213,8 @@ static void kvm_instance_finalize(Object *obj)
 {
     KvmAccel *kvm = KVM_ACCEL(obj);
 
-    g_assert(kvm->dev_fd < 0 && !kvm->vcpus && !kvm->slots);
+    g_assert(kvm->dev_fd < 0 && !kvm->vcpus && !kvm->slots &&
+             !kvm->ioeventfds.entries);
     cond_finish(&kvm->parked);
     cond_finish(&kvm->resume);
     mutex_finish(&kvm->lock);
