@@ -45,7 +45,8 @@ typedef struct UserConnClient {
     int (*dma)(void *opaque, bool write, uint64_t iova, void *buf,
                uint64_t size);
     /* The connection broke. Once, any thread, in the middle of anything: it
-     * may only set an atomic and main_loop_schedule(). */
+     * may only set an atomic and main_loop_schedule(). Not for one that
+     * user_conn_new() never returned. */
     void (*broken)(void *opaque);
 } UserConnClient;
 

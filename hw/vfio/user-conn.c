@@ -1,0 +1,850 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Requests and their answers. One thread at a time is the reader: it polls the
+ * sockets until its own answer has come, gives others theirs and serves the
+ * server's commands. Leaving, it wakes another one that waits. The streams'
+ * buffers, the twin's output and the answers to commands are the reader's.
+ *
+ * What is sent on the main socket is sent with the lock held, which is short,
+ * because it never waits there. Only when the socket is full its sender waits,
+ * without the lock, as `sending`; if nobody reads it serves the twin socket
+ * meanwhile, because the server may want DMA before it goes on reading. It
+ * must not read the main socket: the answer to a command that came there
+ * could not be sent in the middle of its own message.
+ *
+ * A reader leaves nothing in the buffers that poll() would not report, but for
+ * the main loop's turn, which is bounded and comes again by itself.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "trace.h"
+#include "user-caps.h"
+#include "user-conn.h"
+#include "user-stream.h"
+#include "util/event-notifier.h"
+#include "util/fd.h"
+#include "util/lock.h"
+#include "util/main-loop.h"
+#include "util/timer.h"
+
+/* Messages that the main loop handles before it looks at anything else. */
+#define BURST 64
+#define MAX_ERRNO 4095
+
+/* A request whose answer is awaited; lives on its thread's stack. */
+typedef struct Waiter {
+    UserRequest *req;
+    uint16_t id;
+    bool done;
+    int result;
+    bool asleep; /* on its cond */
+    bool has_cond;
+    Cond cond;
+    struct Waiter *next;
+} Waiter;
+
+struct UserConn {
+    const UserConnClient *client;
+    void *opaque;
+    uint32_t timeout_ms;
+    UserCaps caps;
+    bool negotiated; /* the reader's until user_conn_new() returns */
+    bool watched;    /* machine lock */
+    UserStream main;
+    UserStream twin;    /* its fd is -1 where there is none */
+    uint8_t *answer;    /* room for one, to a command */
+    EventNotifier kick; /* for the sender that waits */
+
+    Mutex lock; /* of the rest */
+    Cond sent;
+    bool reading; /* there is a reader */
+    bool sending; /* a message is partly out */
+    uint16_t next_id;
+    Waiter *waiters;
+    char *reason; /* set once, before `broken` */
+    atomic_bool broken;
+};
+
+static const char *const command_names[] = {
+    [VFIO_USER_VERSION] = "VERSION",
+    [VFIO_USER_DMA_MAP] = "DMA_MAP",
+    [VFIO_USER_DMA_UNMAP] = "DMA_UNMAP",
+    [VFIO_USER_DEVICE_GET_INFO] = "DEVICE_GET_INFO",
+    [VFIO_USER_DEVICE_GET_REGION_INFO] = "DEVICE_GET_REGION_INFO",
+    [VFIO_USER_DEVICE_GET_REGION_IO_FDS] = "DEVICE_GET_REGION_IO_FDS",
+    [VFIO_USER_DEVICE_GET_IRQ_INFO] = "DEVICE_GET_IRQ_INFO",
+    [VFIO_USER_DEVICE_SET_IRQS] = "DEVICE_SET_IRQS",
+    [VFIO_USER_REGION_READ] = "REGION_READ",
+    [VFIO_USER_REGION_WRITE] = "REGION_WRITE",
+    [VFIO_USER_DMA_READ] = "DMA_READ",
+    [VFIO_USER_DMA_WRITE] = "DMA_WRITE",
+    [VFIO_USER_DEVICE_RESET] = "DEVICE_RESET",
+    [VFIO_USER_REGION_WRITE_MULTI] = "REGION_WRITE_MULTI",
+    [VFIO_USER_DEVICE_FEATURE] = "DEVICE_FEATURE",
+    [VFIO_USER_MIG_DATA_READ] = "MIG_DATA_READ",
+    [VFIO_USER_MIG_DATA_WRITE] = "MIG_DATA_WRITE",
+};
+
+const char *user_command_name(uint16_t command)
+{
+    const char *name = NULL;
+
+    if (command < G_N_ELEMENTS(command_names)) {
+        name = command_names[command];
+    }
+    return name ? name : "an unknown command";
+}
+
+const UserCaps *user_conn_caps(const UserConn *conn)
+{
+    return &conn->caps;
+}
+
+bool user_conn_broken(const UserConn *conn)
+{
+    return atomic_load(&conn->broken);
+}
+
+const char *user_conn_reason(const UserConn *conn)
+{
+    return user_conn_broken(conn) ? conn->reason : NULL;
+}
+
+static void shut_down(UserStream *stream)
+{
+    if (stream->fd >= 0) {
+        shutdown(stream->fd, SHUT_RDWR);
+    }
+}
+
+/* Takes @reason. Who polls is woken by the shutdown. */
+static void break_for(UserConn *conn, char *reason)
+{
+    mutex_lock(&conn->lock);
+    if (user_conn_broken(conn)) {
+        mutex_unlock(&conn->lock);
+        g_free(reason);
+        return;
+    }
+    conn->reason = reason;
+    atomic_store(&conn->broken, true);
+    shut_down(&conn->main);
+    shut_down(&conn->twin);
+    for (Waiter *w = conn->waiters; w; w = w->next) {
+        if (w->asleep) {
+            cond_signal(&w->cond);
+        }
+    }
+    cond_broadcast(&conn->sent);
+    mutex_unlock(&conn->lock);
+    trace_vfio_user_broken(conn->main.fd, reason);
+    if (conn->negotiated) {
+        conn->client->broken(conn->opaque);
+    }
+}
+
+void user_conn_break(UserConn *conn, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    break_for(conn, g_strdup_vprintf(fmt, ap));
+    va_end(ap);
+}
+
+static void break_for_error(UserConn *conn, Error *err)
+{
+    break_for(conn, g_strdup(error_get_pretty(err)));
+    error_free(err);
+}
+
+/* The server has gone: at the first word it may have sent us away. */
+static void break_for_gone(UserConn *conn, Error *err)
+{
+    if (!conn->negotiated) {
+        error_append(&err, "; has it another client?");
+    }
+    break_for_error(conn, err);
+}
+
+static int64_t deadline_ns(const UserConn *conn)
+{
+    return clock_get_ns(CLOCK_REAL) + conn->timeout_ms * NS_PER_MS;
+}
+
+/* Rounded up, so that it is over when nothing remains. */
+static int remaining_ms(int64_t deadline)
+{
+    int64_t ns = deadline - clock_get_ns(CLOCK_REAL);
+
+    return ns <= 0 ? 0 : MIN((ns + NS_PER_MS - 1) / NS_PER_MS, INT_MAX);
+}
+
+/* The reader leaves; if there is work for one, somebody else is to be it. */
+static void leave_locked(UserConn *conn)
+{
+    Waiter *w = conn->waiters;
+
+    conn->reading = false;
+    while (w && !w->asleep) {
+        w = w->next;
+    }
+    if (w) {
+        cond_signal(&w->cond);
+    } else if (conn->sending) {
+        event_notifier_set(&conn->kick);
+    }
+}
+
+/* -- What the reader does with a message -- */
+
+static int reply_errno(const VFIOUserHeader *header)
+{
+    /* Our own for a connection that is broken, which this one is not. */
+    if (header->error == 0 || header->error > MAX_ERRNO ||
+        header->error == ENOTCONN) {
+        return -EIO;
+    }
+    return -(int)header->error;
+}
+
+static void take_reply(Waiter *w, UserMessage *message)
+{
+    UserRequest *req = w->req;
+
+    if (message->header.flags & VFIO_USER_FLAG_ERROR) {
+        w->result = reply_errno(&message->header);
+        req->reply_size = 0;
+        req->num_reply_fds = 0;
+    } else {
+        if (message->size > 0) {
+            memcpy(req->reply, message->payload, message->size);
+        }
+        req->reply_size = message->size;
+        for (unsigned i = 0; i < message->num_fds; i++) {
+            req->reply_fds[i] = fd_steal(&message->fds[i]);
+        }
+        req->num_reply_fds = message->num_fds;
+    }
+    w->done = true;
+    if (w->asleep) {
+        cond_signal(&w->cond);
+    }
+}
+
+/* NULL when @message may be the answer to @w, or why it may not. */
+static char *check_reply(const Waiter *w, const UserMessage *message)
+{
+    const char *name;
+
+    if (!w) {
+        return g_strdup_printf("the server answered request %u, which was not "
+                               "made",
+                               message->header.id);
+    }
+    name = user_command_name(w->req->command);
+    if (message->header.command != w->req->command) {
+        return g_strdup_printf("the server answered %s as command %u", name,
+                               message->header.command);
+    }
+    if (message->header.flags & VFIO_USER_FLAG_ERROR) {
+        return NULL;
+    }
+    if (message->size > w->req->reply_size) {
+        return g_strdup_printf("the server answered %s with %zu bytes, and at "
+                               "most %zu make sense",
+                               name, message->size, w->req->reply_size);
+    }
+    if (message->num_fds > w->req->num_reply_fds) {
+        return g_strdup_printf("the server answered %s with %u descriptors, "
+                               "and at most %u make sense",
+                               name, message->num_fds, w->req->num_reply_fds);
+    }
+    return NULL;
+}
+
+static void handle_reply(UserConn *conn, UserMessage *message)
+{
+    Waiter **link = &conn->waiters;
+    char *reason;
+    Waiter *w;
+
+    trace_vfio_user_reply(conn->main.fd, message->header.id,
+                          user_command_name(message->header.command),
+                          message->header.size, message->header.flags,
+                          message->header.error);
+    mutex_lock(&conn->lock);
+    while (*link && (*link)->id != message->header.id) {
+        link = &(*link)->next;
+    }
+    w = *link;
+    reason = check_reply(w, message);
+    if (!reason) {
+        *link = w->next;
+        take_reply(w, message);
+    }
+    mutex_unlock(&conn->lock);
+    if (reason) {
+        break_for(conn, reason);
+    }
+}
+
+/* conn->answer, of @size bytes, on the socket of the command; now or never. */
+static void send_answer(UserConn *conn, UserStream *stream, size_t size)
+{
+    UserOutput output = {.iov = {{conn->answer, size}}, .num_iov = 1};
+    Error *err = NULL;
+    int sent;
+
+    mutex_lock(&conn->lock);
+    while (stream == &conn->main && conn->sending && !user_conn_broken(conn)) {
+        cond_wait(&conn->sent, &conn->lock);
+    }
+    sent = user_stream_send(stream, &output, &err);
+    mutex_unlock(&conn->lock);
+    if (sent < 0) {
+        break_for_gone(conn, err);
+    } else if (sent == 0) {
+        user_conn_break(conn,
+                        "the server does not read the answers to its commands");
+    }
+}
+
+static VFIOUserDmaAccess *answer_access(UserConn *conn)
+{
+    return (VFIOUserDmaAccess *)(conn->answer + sizeof(VFIOUserHeader));
+}
+
+/*
+ * Carries out DMA_READ or DMA_WRITE: 0, and *@size is that of the answer's
+ * payload, which repeats all of the head (libvfio-user checks it); or -errno.
+ */
+static int do_dma(UserConn *conn, UserMessage *message, size_t *size)
+{
+    bool write = message->header.command == VFIO_USER_DMA_WRITE;
+    VFIOUserDmaAccess *access = answer_access(conn);
+    uint8_t *data =
+        write ? message->payload + sizeof(*access) : (uint8_t *)(access + 1);
+
+    if (message->size < sizeof(*access)) {
+        return -EINVAL;
+    }
+    memcpy(access, message->payload, sizeof(*access));
+    if (access->count > USER_DATA_XFER_SIZE ||
+        access->iova + access->count < access->iova ||
+        message->size != sizeof(*access) + (write ? access->count : 0)) {
+        return -EINVAL;
+    }
+    *size = sizeof(*access) + (write ? 0 : access->count);
+    if (access->count == 0) {
+        return 0;
+    }
+    return conn->client->dma(conn->opaque, write, access->iova, data,
+                             access->count);
+}
+
+static void handle_command(UserConn *conn, UserStream *stream,
+                           UserMessage *message)
+{
+    VFIOUserHeader *header = (VFIOUserHeader *)conn->answer;
+    size_t size = 0;
+    int ret = -ENOTSUP;
+
+    if (message->header.command == VFIO_USER_DMA_READ ||
+        message->header.command == VFIO_USER_DMA_WRITE) {
+        ret = do_dma(conn, message, &size);
+    }
+    trace_vfio_user_command(stream->fd, message->header.id,
+                            user_command_name(message->header.command),
+                            message->header.size, ret);
+    if (message->header.flags & VFIO_USER_FLAG_NO_REPLY) {
+        return;
+    }
+    *header = (VFIOUserHeader){
+        .id = message->header.id,
+        .command = message->header.command,
+        .size = sizeof(*header) + (ret < 0 ? 0 : size),
+        .flags = VFIO_USER_FLAG_REPLY | (ret < 0 ? VFIO_USER_FLAG_ERROR : 0),
+        .error = ret < 0 ? -ret : 0,
+    };
+    send_answer(conn, stream, header->size);
+}
+
+static void handle(UserConn *conn, UserStream *stream, UserMessage *message)
+{
+    uint32_t type = message->header.flags & VFIO_USER_FLAG_TYPE;
+
+    if (type == VFIO_USER_FLAG_REPLY && stream == &conn->main) {
+        handle_reply(conn, message);
+    } else if (type == VFIO_USER_FLAG_REPLY) {
+        user_conn_break(conn, "the server sent a reply where its commands go");
+    } else if (type != 0) {
+        user_conn_break(conn, "the server sent a message of type %u", type);
+    } else if (!conn->negotiated) {
+        user_conn_break(conn,
+                        "the server sent a command instead of its VERSION");
+    } else {
+        handle_command(conn, stream, message);
+    }
+}
+
+/*
+ * The reader handles what is in the buffer, *@budget messages at most, or up
+ * to the answer to VERSION: what follows that is for later.
+ */
+static void drain(UserConn *conn, UserStream *stream, unsigned *budget)
+{
+    bool all = conn->negotiated;
+    UserMessage message;
+    Error *err = NULL;
+    int got = 1;
+
+    while (got > 0 && *budget > 0 && !user_conn_broken(conn)) {
+        got = user_stream_next(stream, &message, &err);
+        if (got > 0) {
+            handle(conn, stream, &message);
+            *budget = all ? *budget - 1 : 0;
+        }
+    }
+    if (got < 0) {
+        break_for_error(conn, err);
+    }
+}
+
+/* The reader takes what the socket has, and handles it as drain() does. */
+static void receive(UserConn *conn, UserStream *stream, unsigned *budget)
+{
+    Error *err = NULL;
+    int got = user_stream_receive(stream, &err);
+
+    if (got < 0) {
+        break_for_gone(conn, err);
+    } else if (got > 0) {
+        drain(conn, stream, budget);
+    }
+}
+
+/* -- Threads that wait -- */
+
+static int poll_restarted(struct pollfd *fds, unsigned count, int64_t deadline)
+{
+    int n;
+
+    do {
+        n = poll(fds, count, remaining_ms(deadline));
+    } while (n < 0 && errno == EINTR);
+    return n;
+}
+
+static void break_for_silence(UserConn *conn, const Waiter *w)
+{
+    user_conn_break(conn, "no answer to %s within %u ms",
+                    user_command_name(w->req->command), conn->timeout_ms);
+}
+
+/* Reads until @w has its answer. With the lock, but not meanwhile. */
+static void read_for_locked(UserConn *conn, Waiter *w, int64_t deadline)
+{
+    struct pollfd fds[] = {
+        {.fd = conn->main.fd, .events = POLLIN},
+        {.fd = conn->twin.fd, .events = POLLIN},
+    };
+    unsigned budget = UINT_MAX;
+
+    conn->reading = true;
+    mutex_unlock(&conn->lock);
+    /* The main loop's turn may have left something. */
+    drain(conn, &conn->main, &budget);
+    drain(conn, &conn->twin, &budget);
+    while (!w->done && !user_conn_broken(conn)) {
+        poll_restarted(fds, G_N_ELEMENTS(fds), deadline);
+        budget = UINT_MAX;
+        if (fds[0].revents) {
+            receive(conn, &conn->main, &budget);
+        }
+        if (fds[1].revents) {
+            receive(conn, &conn->twin, &budget);
+        }
+        if (!w->done && remaining_ms(deadline) == 0) {
+            break_for_silence(conn, w);
+        }
+    }
+    mutex_lock(&conn->lock);
+    leave_locked(conn);
+}
+
+/* Until somebody has read the answer, or has left the reading to us. */
+static void sleep_locked(UserConn *conn, Waiter *w, int64_t deadline)
+{
+    bool woken;
+
+    if (!w->has_cond) {
+        cond_init(&w->cond);
+        w->has_cond = true;
+    }
+    w->asleep = true;
+    woken = cond_wait_ms(&w->cond, &conn->lock, remaining_ms(deadline));
+    w->asleep = false;
+    if (!woken && !w->done) {
+        mutex_unlock(&conn->lock);
+        break_for_silence(conn, w);
+        mutex_lock(&conn->lock);
+    }
+}
+
+/* Somebody who has sent something waits for the answer; not @w. */
+static bool others_wait(const UserConn *conn, const Waiter *w)
+{
+    return conn->waiters && (conn->waiters != w || conn->waiters->next);
+}
+
+/*
+ * The sender waits until it may try again; false when it has waited for too
+ * long. Where nobody reads, and nobody is about to, it serves the twin.
+ */
+static bool wait_for_room_locked(UserConn *conn, const Waiter *w,
+                                 int64_t deadline)
+{
+    bool serve = conn->twin.fd >= 0 && !conn->reading && !others_wait(conn, w);
+    struct pollfd fds[] = {
+        {.fd = conn->main.fd, .events = POLLOUT},
+        {.fd = event_notifier_get_fd(&conn->kick), .events = POLLIN},
+        {.fd = serve ? conn->twin.fd : -1, .events = POLLIN},
+    };
+    unsigned budget = UINT_MAX;
+
+    conn->reading |= serve;
+    mutex_unlock(&conn->lock);
+    if (serve) {
+        drain(conn, &conn->twin, &budget);
+    }
+    poll_restarted(fds, G_N_ELEMENTS(fds), deadline);
+    if (fds[1].revents) {
+        event_notifier_test_and_clear(&conn->kick);
+    }
+    if (fds[2].revents) {
+        receive(conn, &conn->twin, &budget);
+    }
+    mutex_lock(&conn->lock);
+    if (serve) {
+        /* To nobody: whoever would wait has not been able to send. */
+        conn->reading = false;
+    }
+    return fds[0].revents || remaining_ms(deadline) > 0;
+}
+
+/* What user_stream_send() returns, and 0 when the connection is broken. */
+static int send_rest_locked(UserConn *conn, const Waiter *w, UserOutput *output,
+                            Error **errp)
+{
+    int64_t deadline = deadline_ns(conn);
+    int sent = 0;
+
+    conn->sending = true;
+    while (sent == 0 && !user_conn_broken(conn)) {
+        if (wait_for_room_locked(conn, w, deadline)) {
+            sent = user_stream_send(&conn->main, output, errp);
+        } else {
+            error_setg(errp, "the server has read nothing for %u ms",
+                       conn->timeout_ms);
+            sent = -1;
+        }
+    }
+    conn->sending = false;
+    cond_broadcast(&conn->sent);
+    return sent;
+}
+
+/* Sends @req, or breaks the connection. @w, if any, waits for the answer. */
+static void send_locked(UserConn *conn, const Waiter *w, const UserRequest *req,
+                        uint16_t id, uint32_t flags)
+{
+    VFIOUserHeader header = {
+        .id = id,
+        .command = req->command,
+        .size = sizeof(header) + req->head_size + req->data_size,
+        .flags = flags,
+    };
+    UserOutput output = {
+        .iov = {{&header, sizeof(header)},
+                {(void *)req->head, req->head_size},
+                {(void *)req->data, req->data_size}},
+        .num_iov = 3,
+        .fds = req->fds,
+        .num_fds = req->num_fds,
+    };
+    Error *err = NULL;
+    int sent = user_stream_send(&conn->main, &output, &err);
+
+    trace_vfio_user_request(conn->main.fd, id, user_command_name(req->command),
+                            header.size, flags);
+    if (sent == 0) {
+        sent = send_rest_locked(conn, w, &output, &err);
+    }
+    if (sent < 0) {
+        mutex_unlock(&conn->lock);
+        break_for_gone(conn, err);
+        mutex_lock(&conn->lock);
+    }
+}
+
+/* Waits while somebody's message is partly out; false: broken. */
+static bool may_send_locked(UserConn *conn)
+{
+    while (conn->sending && !user_conn_broken(conn)) {
+        cond_wait(&conn->sent, &conn->lock);
+    }
+    return !user_conn_broken(conn);
+}
+
+static uint16_t new_id_locked(UserConn *conn)
+{
+    const Waiter *w;
+
+    do {
+        conn->next_id++;
+        w = conn->waiters;
+        while (w && w->id != conn->next_id) {
+            w = w->next;
+        }
+    } while (w);
+    return conn->next_id;
+}
+
+static void forget_locked(UserConn *conn, Waiter *w)
+{
+    Waiter **link = &conn->waiters;
+
+    while (*link != w) {
+        link = &(*link)->next;
+    }
+    *link = w->next;
+}
+
+/* With the lock: 0 or -errno in w->result. */
+static void exchange_locked(UserConn *conn, Waiter *w)
+{
+    int64_t deadline;
+
+    w->id = new_id_locked(conn);
+    w->next = conn->waiters;
+    conn->waiters = w;
+    send_locked(conn, w, w->req, w->id, 0);
+    deadline = deadline_ns(conn);
+    while (!w->done && !user_conn_broken(conn)) {
+        if (conn->reading) {
+            sleep_locked(conn, w, deadline);
+        } else {
+            read_for_locked(conn, w, deadline);
+        }
+    }
+    if (!w->done) {
+        forget_locked(conn, w);
+    }
+}
+
+int user_conn_call(UserConn *conn, UserRequest *req)
+{
+    Waiter w = {.req = req, .result = 0};
+
+    mutex_lock(&conn->lock);
+    if (may_send_locked(conn)) {
+        exchange_locked(conn, &w);
+    }
+    mutex_unlock(&conn->lock);
+    if (w.has_cond) {
+        cond_finish(&w.cond);
+    }
+    if (!w.done) {
+        req->reply_size = 0;
+        req->num_reply_fds = 0;
+        return -ENOTCONN;
+    }
+    return w.result;
+}
+
+int user_conn_post(UserConn *conn, const UserRequest *req)
+{
+    MUTEX_GUARD(&conn->lock);
+
+    if (may_send_locked(conn)) {
+        send_locked(conn, NULL, req, new_id_locked(conn),
+                    VFIO_USER_FLAG_NO_REPLY);
+    }
+    return user_conn_broken(conn) ? -ENOTCONN : 0;
+}
+
+/* -- The main loop's turn -- */
+
+static void on_left(void *opaque);
+
+/* Nobody waits: handles what came, as @readable says if not NULL. */
+static void take_turn(UserConn *conn, UserStream *readable)
+{
+    unsigned budget = BURST;
+    bool reading;
+    bool more;
+
+    mutex_lock(&conn->lock);
+    reading = conn->reading;
+    conn->reading = true;
+    mutex_unlock(&conn->lock);
+    if (reading) {
+        return;
+    }
+    drain(conn, &conn->main, &budget);
+    drain(conn, &conn->twin, &budget);
+    if (readable && budget > 0) {
+        receive(conn, readable, &budget);
+    }
+    more = user_stream_pending(&conn->main) || user_stream_pending(&conn->twin);
+    mutex_lock(&conn->lock);
+    leave_locked(conn);
+    mutex_unlock(&conn->lock);
+    if (user_conn_broken(conn)) {
+        user_conn_watch(conn, false);
+    } else if (more) {
+        main_loop_schedule(on_left, conn);
+    }
+}
+
+static void on_left(void *opaque)
+{
+    take_turn(opaque, NULL);
+}
+
+static void on_main(void *opaque)
+{
+    UserConn *conn = opaque;
+
+    take_turn(conn, &conn->main);
+}
+
+static void on_twin(void *opaque)
+{
+    UserConn *conn = opaque;
+
+    take_turn(conn, &conn->twin);
+}
+
+void user_conn_watch(UserConn *conn, bool watch)
+{
+    if (watch == conn->watched) {
+        return;
+    }
+    conn->watched = watch;
+    if (!watch) {
+        main_loop_set_fd(conn->main.fd, NULL, NULL, NULL);
+        main_loop_set_fd(conn->twin.fd, NULL, NULL, NULL);
+        main_loop_cancel(conn);
+        return;
+    }
+    if (conn->twin.fd >= 0) {
+        main_loop_set_hang_up(conn->main.fd, on_main, conn);
+        main_loop_set_fd(conn->twin.fd, on_twin, NULL, conn);
+    } else {
+        main_loop_set_fd(conn->main.fd, on_main, NULL, conn);
+    }
+    /* A command may have come together with the answer to VERSION. */
+    main_loop_schedule(on_left, conn);
+}
+
+/* -- Making one -- */
+
+static bool take_twin(UserConn *conn, int *fd, Error **errp)
+{
+    socklen_t size = sizeof(int);
+    int type = 0;
+
+    if (getsockopt(*fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
+        type != SOCK_STREAM) {
+        error_setg(errp, "the server's twin socket is no stream socket");
+        return false;
+    }
+    user_stream_init(&conn->twin, fd_steal(fd), USER_MESSAGE_SIZE);
+    return true;
+}
+
+static bool read_version(UserConn *conn, const UserRequest *req, Error **errp)
+{
+    unsigned twin = 0;
+
+    if (!user_caps_parse(req->reply, req->reply_size, req->num_reply_fds,
+                         &conn->caps, &twin, errp)) {
+        return false;
+    }
+    return !conn->caps.twin_socket ||
+           take_twin(conn, &req->reply_fds[twin], errp);
+}
+
+static bool negotiate(UserConn *conn, Error **errp)
+{
+    g_autofree void *reply = g_malloc(USER_MESSAGE_SIZE);
+    int fds[USER_STREAM_FDS];
+    UserRequest req = {
+        .command = VFIO_USER_VERSION,
+        .reply = reply,
+        .reply_size = USER_MESSAGE_SIZE,
+        .reply_fds = fds,
+        .num_reply_fds = G_N_ELEMENTS(fds),
+    };
+    g_autofree void *offer = user_caps_offer(&req.head_size);
+    int ret;
+
+    req.head = offer;
+    ret = user_conn_call(conn, &req);
+    if (ret == -ENOTCONN) {
+        error_setg(errp, "%s", user_conn_reason(conn));
+    } else if (ret < 0) {
+        error_setg_errno(errp, -ret, "the server refused our VERSION");
+    } else {
+        conn->negotiated = read_version(conn, &req, errp);
+    }
+    for (unsigned i = 0; i < req.num_reply_fds; i++) {
+        fd_close(&fds[i]);
+    }
+    return conn->negotiated;
+}
+
+UserConn *user_conn_new(int sock, uint32_t timeout_ms,
+                        const UserConnClient *client, void *opaque,
+                        Error **errp)
+{
+    UserConn *conn = g_new0(UserConn, 1);
+
+    conn->client = client;
+    conn->opaque = opaque;
+    conn->timeout_ms = timeout_ms;
+    conn->twin.fd = -1;
+    conn->answer = g_malloc(USER_MESSAGE_SIZE);
+    user_stream_init(&conn->main, sock, USER_MESSAGE_SIZE);
+    mutex_init(&conn->lock);
+    cond_init(&conn->sent);
+    if (!event_notifier_init(&conn->kick, errp) || !negotiate(conn, errp)) {
+        user_conn_free(conn);
+        return NULL;
+    }
+    return conn;
+}
+
+void user_conn_free(UserConn *conn)
+{
+    if (!conn) {
+        return;
+    }
+    g_assert(!conn->watched && !conn->waiters);
+    user_stream_finish(&conn->main);
+    user_stream_finish(&conn->twin);
+    event_notifier_finish(&conn->kick);
+    cond_finish(&conn->sent);
+    mutex_finish(&conn->lock);
+    g_free(conn->answer);
+    g_free(conn->reason);
+    g_free(conn);
+}
