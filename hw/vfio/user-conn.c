@@ -17,59 +17,18 @@
  */
 
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
-#include <stdatomic.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "trace.h"
 #include "user-caps.h"
-#include "user-conn.h"
-#include "user-stream.h"
-#include "util/event-notifier.h"
+#include "user-reader.h"
 #include "util/fd.h"
-#include "util/lock.h"
 #include "util/main-loop.h"
 #include "util/timer.h"
 
 /* Messages that the main loop handles before it looks at anything else. */
 #define BURST 64
-#define MAX_ERRNO 4095
-
-/* A request whose answer is awaited; lives on its thread's stack. */
-typedef struct Waiter {
-    UserRequest *req;
-    uint16_t id;
-    bool done;
-    int result;
-    bool asleep; /* on its cond */
-    bool has_cond;
-    Cond cond;
-    struct Waiter *next;
-} Waiter;
-
-struct UserConn {
-    const UserConnClient *client;
-    void *opaque;
-    uint32_t timeout_ms;
-    UserCaps caps;
-    bool negotiated; /* the reader's until user_conn_new() returns */
-    bool watched;    /* machine lock */
-    UserStream main;
-    UserStream twin;    /* its fd is -1 where there is none */
-    uint8_t *answer;    /* room for one, to a command */
-    EventNotifier kick; /* for the sender that waits */
-
-    Mutex lock; /* of the rest */
-    Cond sent;
-    bool reading; /* there is a reader */
-    bool sending; /* a message is partly out */
-    uint16_t next_id;
-    Waiter *waiters;
-    char *reason; /* set once, before `broken` */
-    atomic_bool broken;
-};
 
 static const char *const command_names[] = {
     [VFIO_USER_VERSION] = "VERSION",
@@ -136,7 +95,7 @@ static void break_for(UserConn *conn, char *reason)
     atomic_store(&conn->broken, true);
     shut_down(&conn->main);
     shut_down(&conn->twin);
-    for (Waiter *w = conn->waiters; w; w = w->next) {
+    for (UserWaiter *w = conn->waiters; w; w = w->next) {
         if (w->asleep) {
             cond_signal(&w->cond);
         }
@@ -158,19 +117,19 @@ void user_conn_break(UserConn *conn, const char *fmt, ...)
     va_end(ap);
 }
 
-static void break_for_error(UserConn *conn, Error *err)
+void user_conn_break_error(UserConn *conn, Error *err)
 {
     break_for(conn, g_strdup(error_get_pretty(err)));
     error_free(err);
 }
 
-/* The server has gone: at the first word it may have sent us away. */
-static void break_for_gone(UserConn *conn, Error *err)
+/* At the first word it may have sent us away. */
+void user_conn_break_gone(UserConn *conn, Error *err)
 {
     if (!conn->negotiated) {
         error_append(&err, "; has it another client?");
     }
-    break_for_error(conn, err);
+    user_conn_break_error(conn, err);
 }
 
 static int64_t deadline_ns(const UserConn *conn)
@@ -189,7 +148,7 @@ static int remaining_ms(int64_t deadline)
 /* The reader leaves; if there is work for one, somebody else is to be it. */
 static void leave_locked(UserConn *conn)
 {
-    Waiter *w = conn->waiters;
+    UserWaiter *w = conn->waiters;
 
     conn->reading = false;
     while (w && !w->asleep) {
@@ -199,234 +158,6 @@ static void leave_locked(UserConn *conn)
         cond_signal(&w->cond);
     } else if (conn->sending) {
         event_notifier_set(&conn->kick);
-    }
-}
-
-/* -- What the reader does with a message -- */
-
-static int reply_errno(const VFIOUserHeader *header)
-{
-    /* Our own for a connection that is broken, which this one is not. */
-    if (header->error == 0 || header->error > MAX_ERRNO ||
-        header->error == ENOTCONN) {
-        return -EIO;
-    }
-    return -(int)header->error;
-}
-
-static void take_reply(Waiter *w, UserMessage *message)
-{
-    UserRequest *req = w->req;
-
-    if (message->header.flags & VFIO_USER_FLAG_ERROR) {
-        w->result = reply_errno(&message->header);
-        req->reply_size = 0;
-        req->num_reply_fds = 0;
-    } else {
-        if (message->size > 0) {
-            memcpy(req->reply, message->payload, message->size);
-        }
-        req->reply_size = message->size;
-        for (unsigned i = 0; i < message->num_fds; i++) {
-            req->reply_fds[i] = fd_steal(&message->fds[i]);
-        }
-        req->num_reply_fds = message->num_fds;
-    }
-    w->done = true;
-    if (w->asleep) {
-        cond_signal(&w->cond);
-    }
-}
-
-/* NULL when @message may be the answer to @w, or why it may not. */
-static char *check_reply(const Waiter *w, const UserMessage *message)
-{
-    const char *name;
-
-    if (!w) {
-        return g_strdup_printf("the server answered request %u, which was not "
-                               "made",
-                               message->header.id);
-    }
-    name = user_command_name(w->req->command);
-    if (message->header.command != w->req->command) {
-        return g_strdup_printf("the server answered %s as command %u", name,
-                               message->header.command);
-    }
-    if (message->header.flags & VFIO_USER_FLAG_ERROR) {
-        return NULL;
-    }
-    if (message->size > w->req->reply_size) {
-        return g_strdup_printf("the server answered %s with %zu bytes, and at "
-                               "most %zu make sense",
-                               name, message->size, w->req->reply_size);
-    }
-    if (message->num_fds > w->req->num_reply_fds) {
-        return g_strdup_printf("the server answered %s with %u descriptors, "
-                               "and at most %u make sense",
-                               name, message->num_fds, w->req->num_reply_fds);
-    }
-    return NULL;
-}
-
-static void handle_reply(UserConn *conn, UserMessage *message)
-{
-    Waiter **link = &conn->waiters;
-    char *reason;
-    Waiter *w;
-
-    trace_vfio_user_reply(conn->main.fd, message->header.id,
-                          user_command_name(message->header.command),
-                          message->header.size, message->header.flags,
-                          message->header.error);
-    mutex_lock(&conn->lock);
-    while (*link && (*link)->id != message->header.id) {
-        link = &(*link)->next;
-    }
-    w = *link;
-    reason = check_reply(w, message);
-    if (!reason) {
-        *link = w->next;
-        take_reply(w, message);
-    }
-    mutex_unlock(&conn->lock);
-    if (reason) {
-        break_for(conn, reason);
-    }
-}
-
-/* conn->answer, of @size bytes, on the socket of the command; now or never. */
-static void send_answer(UserConn *conn, UserStream *stream, size_t size)
-{
-    UserOutput output = {.iov = {{conn->answer, size}}, .num_iov = 1};
-    Error *err = NULL;
-    int sent;
-
-    mutex_lock(&conn->lock);
-    while (stream == &conn->main && conn->sending && !user_conn_broken(conn)) {
-        cond_wait(&conn->sent, &conn->lock);
-    }
-    sent = user_stream_send(stream, &output, &err);
-    mutex_unlock(&conn->lock);
-    if (sent < 0) {
-        break_for_gone(conn, err);
-    } else if (sent == 0) {
-        user_conn_break(conn,
-                        "the server does not read the answers to its commands");
-    }
-}
-
-static VFIOUserDmaAccess *answer_access(UserConn *conn)
-{
-    return (VFIOUserDmaAccess *)(conn->answer + sizeof(VFIOUserHeader));
-}
-
-/*
- * Carries out DMA_READ or DMA_WRITE: 0, and *@size is that of the answer's
- * payload, which repeats all of the head (libvfio-user checks it); or -errno.
- */
-static int do_dma(UserConn *conn, UserMessage *message, size_t *size)
-{
-    bool write = message->header.command == VFIO_USER_DMA_WRITE;
-    VFIOUserDmaAccess *access = answer_access(conn);
-    uint8_t *data =
-        write ? message->payload + sizeof(*access) : (uint8_t *)(access + 1);
-
-    if (message->size < sizeof(*access)) {
-        return -EINVAL;
-    }
-    memcpy(access, message->payload, sizeof(*access));
-    if (access->count > USER_DATA_XFER_SIZE ||
-        access->iova + access->count < access->iova ||
-        message->size != sizeof(*access) + (write ? access->count : 0)) {
-        return -EINVAL;
-    }
-    *size = sizeof(*access) + (write ? 0 : access->count);
-    if (access->count == 0) {
-        return 0;
-    }
-    return conn->client->dma(conn->opaque, write, access->iova, data,
-                             access->count);
-}
-
-static void handle_command(UserConn *conn, UserStream *stream,
-                           UserMessage *message)
-{
-    VFIOUserHeader *header = (VFIOUserHeader *)conn->answer;
-    size_t size = 0;
-    int ret = -ENOTSUP;
-
-    if (message->header.command == VFIO_USER_DMA_READ ||
-        message->header.command == VFIO_USER_DMA_WRITE) {
-        ret = do_dma(conn, message, &size);
-    }
-    trace_vfio_user_command(stream->fd, message->header.id,
-                            user_command_name(message->header.command),
-                            message->header.size, ret);
-    if (message->header.flags & VFIO_USER_FLAG_NO_REPLY) {
-        return;
-    }
-    *header = (VFIOUserHeader){
-        .id = message->header.id,
-        .command = message->header.command,
-        .size = sizeof(*header) + (ret < 0 ? 0 : size),
-        .flags = VFIO_USER_FLAG_REPLY | (ret < 0 ? VFIO_USER_FLAG_ERROR : 0),
-        .error = ret < 0 ? -ret : 0,
-    };
-    send_answer(conn, stream, header->size);
-}
-
-static void handle(UserConn *conn, UserStream *stream, UserMessage *message)
-{
-    uint32_t type = message->header.flags & VFIO_USER_FLAG_TYPE;
-
-    if (type == VFIO_USER_FLAG_REPLY && stream == &conn->main) {
-        handle_reply(conn, message);
-    } else if (type == VFIO_USER_FLAG_REPLY) {
-        user_conn_break(conn, "the server sent a reply where its commands go");
-    } else if (type != 0) {
-        user_conn_break(conn, "the server sent a message of type %u", type);
-    } else if (!conn->negotiated) {
-        user_conn_break(conn,
-                        "the server sent a command instead of its VERSION");
-    } else {
-        handle_command(conn, stream, message);
-    }
-}
-
-/*
- * The reader handles what is in the buffer, *@budget messages at most, or up
- * to the answer to VERSION: what follows that is for later.
- */
-static void drain(UserConn *conn, UserStream *stream, unsigned *budget)
-{
-    bool all = conn->negotiated;
-    UserMessage message;
-    Error *err = NULL;
-    int got = 1;
-
-    while (got > 0 && *budget > 0 && !user_conn_broken(conn)) {
-        got = user_stream_next(stream, &message, &err);
-        if (got > 0) {
-            handle(conn, stream, &message);
-            *budget = all ? *budget - 1 : 0;
-        }
-    }
-    if (got < 0) {
-        break_for_error(conn, err);
-    }
-}
-
-/* The reader takes what the socket has, and handles it as drain() does. */
-static void receive(UserConn *conn, UserStream *stream, unsigned *budget)
-{
-    Error *err = NULL;
-    int got = user_stream_receive(stream, &err);
-
-    if (got < 0) {
-        break_for_gone(conn, err);
-    } else if (got > 0) {
-        drain(conn, stream, budget);
     }
 }
 
@@ -442,14 +173,14 @@ static int poll_restarted(struct pollfd *fds, unsigned count, int64_t deadline)
     return n;
 }
 
-static void break_for_silence(UserConn *conn, const Waiter *w)
+static void break_for_silence(UserConn *conn, const UserWaiter *w)
 {
     user_conn_break(conn, "no answer to %s within %u ms",
                     user_command_name(w->req->command), conn->timeout_ms);
 }
 
 /* Reads until @w has its answer. With the lock, but not meanwhile. */
-static void read_for_locked(UserConn *conn, Waiter *w, int64_t deadline)
+static void read_for_locked(UserConn *conn, UserWaiter *w, int64_t deadline)
 {
     struct pollfd fds[] = {
         {.fd = conn->main.fd, .events = POLLIN},
@@ -460,16 +191,16 @@ static void read_for_locked(UserConn *conn, Waiter *w, int64_t deadline)
     conn->reading = true;
     mutex_unlock(&conn->lock);
     /* The main loop's turn may have left something. */
-    drain(conn, &conn->main, &budget);
-    drain(conn, &conn->twin, &budget);
+    user_reader_drain(conn, &conn->main, &budget);
+    user_reader_drain(conn, &conn->twin, &budget);
     while (!w->done && !user_conn_broken(conn)) {
         poll_restarted(fds, G_N_ELEMENTS(fds), deadline);
         budget = UINT_MAX;
         if (fds[0].revents) {
-            receive(conn, &conn->main, &budget);
+            user_reader_receive(conn, &conn->main, &budget);
         }
         if (fds[1].revents) {
-            receive(conn, &conn->twin, &budget);
+            user_reader_receive(conn, &conn->twin, &budget);
         }
         if (!w->done && remaining_ms(deadline) == 0) {
             break_for_silence(conn, w);
@@ -480,7 +211,7 @@ static void read_for_locked(UserConn *conn, Waiter *w, int64_t deadline)
 }
 
 /* Until somebody has read the answer, or has left the reading to us. */
-static void sleep_locked(UserConn *conn, Waiter *w, int64_t deadline)
+static void sleep_locked(UserConn *conn, UserWaiter *w, int64_t deadline)
 {
     bool woken;
 
@@ -499,7 +230,7 @@ static void sleep_locked(UserConn *conn, Waiter *w, int64_t deadline)
 }
 
 /* Somebody who has sent something waits for the answer; not @w. */
-static bool others_wait(const UserConn *conn, const Waiter *w)
+static bool others_wait(const UserConn *conn, const UserWaiter *w)
 {
     return conn->waiters && (conn->waiters != w || conn->waiters->next);
 }
@@ -508,7 +239,7 @@ static bool others_wait(const UserConn *conn, const Waiter *w)
  * The sender waits until it may try again; false when it has waited for too
  * long. Where nobody reads, and nobody is about to, it serves the twin.
  */
-static bool wait_for_room_locked(UserConn *conn, const Waiter *w,
+static bool wait_for_room_locked(UserConn *conn, const UserWaiter *w,
                                  int64_t deadline)
 {
     bool serve = conn->twin.fd >= 0 && !conn->reading && !others_wait(conn, w);
@@ -522,14 +253,14 @@ static bool wait_for_room_locked(UserConn *conn, const Waiter *w,
     conn->reading |= serve;
     mutex_unlock(&conn->lock);
     if (serve) {
-        drain(conn, &conn->twin, &budget);
+        user_reader_drain(conn, &conn->twin, &budget);
     }
     poll_restarted(fds, G_N_ELEMENTS(fds), deadline);
     if (fds[1].revents) {
         event_notifier_test_and_clear(&conn->kick);
     }
     if (fds[2].revents) {
-        receive(conn, &conn->twin, &budget);
+        user_reader_receive(conn, &conn->twin, &budget);
     }
     mutex_lock(&conn->lock);
     if (serve) {
@@ -540,8 +271,8 @@ static bool wait_for_room_locked(UserConn *conn, const Waiter *w,
 }
 
 /* What user_stream_send() returns, and 0 when the connection is broken. */
-static int send_rest_locked(UserConn *conn, const Waiter *w, UserOutput *output,
-                            Error **errp)
+static int send_rest_locked(UserConn *conn, const UserWaiter *w,
+                            UserOutput *output, Error **errp)
 {
     int64_t deadline = deadline_ns(conn);
     int sent = 0;
@@ -562,8 +293,8 @@ static int send_rest_locked(UserConn *conn, const Waiter *w, UserOutput *output,
 }
 
 /* Sends @req, or breaks the connection. @w, if any, waits for the answer. */
-static void send_locked(UserConn *conn, const Waiter *w, const UserRequest *req,
-                        uint16_t id, uint32_t flags)
+static void send_locked(UserConn *conn, const UserWaiter *w,
+                        const UserRequest *req, uint16_t id, uint32_t flags)
 {
     VFIOUserHeader header = {
         .id = id,
@@ -589,7 +320,7 @@ static void send_locked(UserConn *conn, const Waiter *w, const UserRequest *req,
     }
     if (sent < 0) {
         mutex_unlock(&conn->lock);
-        break_for_gone(conn, err);
+        user_conn_break_gone(conn, err);
         mutex_lock(&conn->lock);
     }
 }
@@ -605,7 +336,7 @@ static bool may_send_locked(UserConn *conn)
 
 static uint16_t new_id_locked(UserConn *conn)
 {
-    const Waiter *w;
+    const UserWaiter *w;
 
     do {
         conn->next_id++;
@@ -617,9 +348,9 @@ static uint16_t new_id_locked(UserConn *conn)
     return conn->next_id;
 }
 
-static void forget_locked(UserConn *conn, Waiter *w)
+static void forget_locked(UserConn *conn, UserWaiter *w)
 {
-    Waiter **link = &conn->waiters;
+    UserWaiter **link = &conn->waiters;
 
     while (*link != w) {
         link = &(*link)->next;
@@ -628,7 +359,7 @@ static void forget_locked(UserConn *conn, Waiter *w)
 }
 
 /* With the lock: 0 or -errno in w->result. */
-static void exchange_locked(UserConn *conn, Waiter *w)
+static void exchange_locked(UserConn *conn, UserWaiter *w)
 {
     int64_t deadline;
 
@@ -651,7 +382,7 @@ static void exchange_locked(UserConn *conn, Waiter *w)
 
 int user_conn_call(UserConn *conn, UserRequest *req)
 {
-    Waiter w = {.req = req, .result = 0};
+    UserWaiter w = {.req = req, .result = 0};
 
     mutex_lock(&conn->lock);
     if (may_send_locked(conn)) {
@@ -698,10 +429,10 @@ static void take_turn(UserConn *conn, UserStream *readable)
     if (reading) {
         return;
     }
-    drain(conn, &conn->main, &budget);
-    drain(conn, &conn->twin, &budget);
+    user_reader_drain(conn, &conn->main, &budget);
+    user_reader_drain(conn, &conn->twin, &budget);
     if (readable && budget > 0) {
-        receive(conn, readable, &budget);
+        user_reader_receive(conn, readable, &budget);
     }
     more = user_stream_pending(&conn->main) || user_stream_pending(&conn->twin);
     mutex_lock(&conn->lock);
