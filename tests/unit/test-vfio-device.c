@@ -9,117 +9,11 @@
 #include <string.h>
 
 #include "hw/vfio/device.h"
-#include "scripted-host.h"
+#include "scripted-device.h"
 #include "util/container-of.h"
 #include "util/main-loop.h"
 
-#define BASE 0x10000000ULL
 #define MS 1000000LL
-
-typedef struct Fixture {
-    ScriptedHost *host;
-    VFIODevice vdev;
-    ScriptedInput input[3];
-    MemoryRegion ram;
-    bool closed;
-} Fixture;
-
-typedef struct Offer {
-    bool irqfd;
-    bool eoi;
-} Offer;
-
-static const VFIODeviceConfig default_config = {
-    .mmap_timeout_ms = 5,
-    .allow_irqfd = true,
-};
-
-static void prepare(Fixture *f, const char *regions, const char *lines)
-{
-    *f = (Fixture){0};
-    f->host = scripted_host_new("dev", regions, lines, -1, NULL);
-    f->host->closed = &f->closed;
-    g_assert_true(memory_region_init_ram(&f->ram, NULL, "ram", 0x4000, NULL));
-    memory_region_add_subregion(get_system_memory(), 0x40000000, &f->ram);
-}
-
-static bool realize(Fixture *f, Offer offer, Error **errp)
-{
-    if (!vfio_device_init(&f->vdev, &f->host->parent, NULL, &default_config,
-                          errp)) {
-        return false;
-    }
-    for (unsigned i = 0; i < f->vdev.info.num_regions; i++) {
-        memory_region_add_subregion(get_system_memory(), BASE + i * 0x100000,
-                                    &f->vdev.regions[i].mr);
-    }
-    for (unsigned i = 0; i < f->vdev.info.num_irqs; i++) {
-        scripted_input_init(&f->input[i], offer.irqfd, offer.eoi, NULL);
-        f->vdev.irqs[i].line = &f->input[i].line;
-    }
-    return true;
-}
-
-static void unrealize(Fixture *f)
-{
-    run_state_set(false);
-    vfio_device_quiesce(&f->vdev);
-    for (unsigned i = 0; i < f->vdev.info.num_regions; i++) {
-        if (f->vdev.regions[i].mr.container) {
-            memory_region_del_subregion(get_system_memory(),
-                                        &f->vdev.regions[i].mr);
-        }
-    }
-    vfio_device_finish(&f->vdev);
-    vfio_device_finish(&f->vdev);
-    g_assert_true(f->closed);
-    memory_region_del_subregion(get_system_memory(), &f->ram);
-    memory_region_finish(&f->ram);
-}
-
-static void setup(Fixture *f, const char *regions, const char *lines,
-                  Offer offer)
-{
-    g_autoptr(Error) err = NULL;
-
-    prepare(f, regions, lines);
-    realize(f, offer, &err);
-    g_assert_cmpstr(err ? error_get_pretty(err) : NULL, ==, NULL);
-    reset_all();
-    run_state_set(true);
-    g_free(scripted_host_take_log(f->host));
-}
-
-static const Offer trap = {false, false};
-static const Offer irqfd = {true, true};
-
-static void settle(void)
-{
-    for (unsigned i = 0; i < 8; i++) {
-        main_loop_iterate(false);
-    }
-}
-
-static bool is_fast(unsigned region)
-{
-    return memory_region_is_ram_device(
-        address_space_find(address_space_memory(), BASE + region * 0x100000)
-            .mr);
-}
-
-static uint32_t access_region(unsigned region)
-{
-    uint32_t value = 0;
-
-    address_space_read(address_space_memory(), BASE + region * 0x100000, &value,
-                       4);
-    return value;
-}
-
-static void advance_ms(int64_t ms)
-{
-    clock_virtual_advance_to(clock_get_ns(CLOCK_VIRTUAL) + ms * MS);
-}
 
 /* ---- the fast path ---- */
 
@@ -372,17 +266,6 @@ static void test_reset_fails(void)
 }
 
 /* ---- failures ---- */
-
-static unsigned open_fds(void)
-{
-    g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
-    unsigned n = 0;
-
-    while (g_dir_read_name(dir)) {
-        n++;
-    }
-    return n;
-}
 
 #define SWEEP_REGIONS "0x1000:map;0;0x2000:map=0+0x1000:map=0x1000+0x1000"
 
