@@ -9,7 +9,9 @@
  * served quickly let the fast path in between them.
  *
  * What would surprise: a device that fails stays, so that the guest goes on:
- * its accesses read ones and its lines are down until the process ends.
+ * its accesses read ones and its lines are down until the process ends, or
+ * until its host, lost meanwhile, is back. Whatever makes a device fail, only
+ * then is it tried again.
  */
 
 #include "hw/vfio/device.h"
@@ -75,22 +77,39 @@ static void vfio_device_line_ended(void *opaque)
     }
 }
 
-/* The device is lost, the machine is not. Takes @err. */
-static void vfio_device_failed(void *opaque, Error *err)
+/* No access reaches the host any more and no line is up; any thread. */
+static void vfio_device_cut_off(VFIODevice *vdev)
 {
-    VFIODevice *vdev = opaque;
-
-    if (atomic_exchange(&vdev->access.failed, true)) {
-        error_free(err);
-        return;
-    }
-    error_append(&err, "; from now on the device reads as ones");
-    error_report_err(err);
-    trace_vfio_device_failed(vdev->host->name);
+    atomic_store(&vdev->access.failed, true);
+    vdev->came_back = false;
     vfio_device_set_mapped(vdev, false);
     for (unsigned i = 0; i < vdev->info.num_irqs; i++) {
         vfio_irq_finish(&vdev->irqs[i]);
     }
+}
+
+/* The device is lost, the machine is not. Takes @err. */
+static void vfio_device_report(Error *err)
+{
+    error_append(&err, "; from now on the device reads as ones");
+    error_report_err(err);
+}
+
+static void vfio_device_failed(void *opaque, Error *err)
+{
+    VFIODevice *vdev = opaque;
+
+    if (atomic_load(&vdev->access.failed)) {
+        error_free(err);
+        return;
+    }
+    if (atomic_load(&vdev->host->lost)) {
+        error_free(err); /* lost() has a better one */
+    } else {
+        vfio_device_report(err);
+    }
+    trace_vfio_device_failed(vdev->host->name);
+    vfio_device_cut_off(vdev);
 }
 
 static void vfio_device_on_dma_failed(void *opaque)
@@ -98,6 +117,12 @@ static void vfio_device_on_dma_failed(void *opaque)
     VFIODevice *vdev = opaque;
 
     vfio_device_failed(vdev, g_steal_pointer(&vdev->dma_err));
+}
+
+static void vfio_device_forget_dma_err(VFIODevice *vdev)
+{
+    main_loop_cancel(vdev);
+    g_clear_pointer(&vdev->dma_err, error_free);
 }
 
 /* In the middle of a commit, where the memory tree must not change. */
@@ -134,6 +159,7 @@ static void vfio_device_on_disarm(ResetHandler *handler)
     VFIODevice *vdev = container_of(handler, VFIODevice, on_disarm);
     Error *err = NULL;
 
+    vdev->resetting = true;
     for (unsigned i = 0; i < vdev->info.num_irqs; i++) {
         VFIOIrq *irq = &vdev->irqs[i];
 
@@ -153,7 +179,7 @@ static void vfio_device_host_reset(VFIODevice *vdev)
     int ret;
 
     if (!vdev->info.can_reset) {
-        if (vdev->armed && !vdev->told_no_reset) {
+        if (vdev->ran && !vdev->told_no_reset) {
             warn_report("vfio %s: the host has no reset for it, so it keeps "
                         "its state while the guest resets",
                         host->name);
@@ -176,23 +202,49 @@ static void vfio_device_on_reset(ResetHandler *handler)
 {
     VFIODevice *vdev = container_of(handler, VFIODevice, on_reset);
 
-    vfio_device_host_reset(vdev);
+    if (vdev->lost || atomic_load(&vdev->host->lost)) {
+        vdev->missed_reset = true;
+    } else {
+        vfio_device_host_reset(vdev);
+    }
     for (unsigned i = 0; i < vdev->info.num_irqs; i++) {
         vfio_irq_reset(&vdev->irqs[i]);
     }
     vfio_device_path_event(vdev, VFIO_PATH_EV_RESET);
 }
 
+static bool vfio_device_arm(VFIODevice *vdev, Error **errp)
+{
+    for (unsigned i = 0; i < vdev->info.num_irqs; i++) {
+        if (!vfio_irq_arm(&vdev->irqs[i], vdev->config.route,
+                          vdev->config.allow_irqfd, errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool vfio_device_reset_arm(VFIODevice *vdev, Error **errp)
+{
+    for (unsigned i = 0; i < vdev->info.num_irqs; i++) {
+        if (!vfio_irq_reset_arm(&vdev->irqs[i], errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void vfio_device_on_arm(ResetHandler *handler)
 {
     VFIODevice *vdev = container_of(handler, VFIODevice, on_arm);
     Error *err = NULL;
+    bool came_back = vdev->came_back;
 
-    for (unsigned i = 0; i < vdev->info.num_irqs; i++) {
-        if (!vfio_irq_reset_arm(&vdev->irqs[i], &err)) {
-            vfio_device_failed(vdev, err);
-            return;
-        }
+    vdev->resetting = false;
+    vdev->came_back = false;
+    if (came_back ? !vfio_device_arm(vdev, &err)
+                  : !vfio_device_reset_arm(vdev, &err)) {
+        vfio_device_failed(vdev, err);
     }
 }
 
@@ -206,33 +258,151 @@ static void vfio_device_on_run(RunStateListener *listener, bool running)
     VFIODevice *vdev = container_of(listener, VFIODevice, on_run);
     Error *err = NULL;
 
-    if (!running || vdev->armed) {
+    if (!running || vdev->ran) {
         return;
     }
-    vdev->armed = true;
-    for (unsigned i = 0; i < vdev->info.num_irqs; i++) {
-        if (!vfio_irq_arm(&vdev->irqs[i], vdev->config.route,
-                          vdev->config.allow_irqfd, &err)) {
-            vfio_device_failed(vdev, err);
-            return;
-        }
+    vdev->ran = true;
+    if (!atomic_load(&vdev->access.failed) && !vfio_device_arm(vdev, &err)) {
+        vfio_device_failed(vdev, err);
     }
 }
 
-static bool vfio_device_get_info(VFIODevice *vdev, Error **errp)
+/* ---- a host that is lost, and back ---- */
+
+/* Nothing of the old host's is used any more; not within an access. */
+static void vfio_device_let_go(VFIODevice *vdev)
+{
+    vfio_device_cut_off(vdev);
+    vdev->lost = true;
+    for (unsigned i = 0; i < vdev->info.num_regions; i++) {
+        vfio_region_lost(&vdev->regions[i]);
+    }
+    vfio_dma_stop(&vdev->dma);
+    vfio_device_forget_dma_err(vdev);
+}
+
+static void vfio_device_lost(void *opaque, Error *err)
+{
+    VFIODevice *vdev = opaque;
+
+    if (vdev->lost) {
+        error_free(err);
+        return;
+    }
+    vfio_device_report(err);
+    trace_vfio_device_lost(vdev->host->name);
+    vfio_device_let_go(vdev);
+}
+
+static bool vfio_device_ask_info(VFIODevice *vdev, VFIODeviceInfo *info,
+                                 Error **errp)
 {
     VFIOHost *host = vdev->host;
-    VFIODeviceInfo info = {0};
-    int ret = host->ops->get_info(host, &info);
+    int ret = host->ops->get_info(host, info);
 
     if (ret < 0) {
         error_setg_errno(errp, -ret, "vfio %s: cannot get info", host->name);
         return false;
     }
-    trace_vfio_device_info(host->name, info.num_regions, info.num_irqs,
-                           info.can_reset);
+    trace_vfio_device_info(host->name, info->num_regions, info->num_irqs,
+                           info->can_reset);
+    return true;
+}
+
+static bool vfio_device_same(VFIODevice *vdev, Error **errp)
+{
+    VFIODeviceInfo *was = &vdev->info;
+    VFIODeviceInfo now = {0};
+
+    if (!vfio_device_ask_info(vdev, &now, errp)) {
+        return false;
+    }
+    if (now.num_regions != was->num_regions || now.num_irqs != was->num_irqs) {
+        error_setg(errp,
+                   "vfio %s: not the device that it was: %u regions and %u "
+                   "lines, where there were %u and %u",
+                   vdev->host->name, now.num_regions, now.num_irqs,
+                   was->num_regions, was->num_irqs);
+        return false;
+    }
+    *was = now;
+    return true;
+}
+
+/* All that must be there before the guest may reach it. */
+static bool vfio_device_take(VFIODevice *vdev, Error **errp)
+{
+    if (!vfio_device_same(vdev, errp)) {
+        return false;
+    }
+    for (unsigned i = 0; i < vdev->info.num_regions; i++) {
+        if (!vfio_region_back(&vdev->regions[i], errp)) {
+            return false;
+        }
+    }
+    for (unsigned i = 0; i < vdev->info.num_irqs; i++) {
+        if (!vfio_irq_back(&vdev->irqs[i], errp)) {
+            return false;
+        }
+    }
+    return vfio_dma_start(&vdev->dma, vdev->host, address_space_memory(),
+                          vfio_device_dma_failed, vdev, errp);
+}
+
+/*
+ * The guest's handler finds a device that answers: so accesses go on before
+ * the lines are armed. In the middle of a reset they wait for its phase.
+ */
+static bool vfio_device_go_on(VFIODevice *vdev, Error **errp)
+{
+    if (vdev->missed_reset) {
+        vfio_device_host_reset(vdev);
+    }
+    vdev->missed_reset = false;
+    vdev->lost = false;
+    /* No line is ACTIVE, and it is the same to the guest. */
+    vfio_device_path_event(vdev, VFIO_PATH_EV_RESET);
+    atomic_store(&vdev->access.failed, false);
+    vfio_device_set_mapped(vdev, true);
+    if (vdev->resetting) {
+        vdev->came_back = vdev->ran;
+        return true;
+    }
+    return !vdev->ran || vfio_device_arm(vdev, errp);
+}
+
+static bool vfio_device_back(void *opaque, Error **errp)
+{
+    VFIODevice *vdev = opaque;
+    bool missed_reset = vdev->missed_reset;
+    bool ok;
+
+    g_assert(vdev->lost);
+    ok = vfio_device_take(vdev, errp) && vfio_device_go_on(vdev, errp);
+    if (!ok) {
+        vfio_device_let_go(vdev);
+        vdev->missed_reset = missed_reset;
+    }
+    trace_vfio_device_back(vdev->host->name, ok);
+    return ok;
+}
+
+static const VFIOHostClient vfio_device_host_client = {
+    .lost = vfio_device_lost,
+    .back = vfio_device_back,
+};
+
+/* ---- its life ---- */
+
+static bool vfio_device_get_info(VFIODevice *vdev, Error **errp)
+{
+    VFIODeviceInfo info = {0};
+
+    if (!vfio_device_ask_info(vdev, &info, errp)) {
+        return false;
+    }
     if (!vfio_device_info_check(&info, errp)) {
-        error_prepend(errp, "vfio %s: ", host->name);
+        error_prepend(errp, "vfio %s: ", vdev->host->name);
         return false;
     }
     vdev->info = info;
@@ -289,11 +459,16 @@ bool vfio_device_init(VFIODevice *vdev, VFIOHost *host, Object *owner,
         return false;
     }
     vfio_device_listen(vdev);
+    host->client = &vfio_device_host_client;
+    host->client_opaque = vdev;
     return true;
 }
 
 void vfio_device_quiesce(VFIODevice *vdev)
 {
+    if (vdev->host) {
+        vdev->host->client = NULL;
+    }
     run_state_unlisten(&vdev->on_run);
     reset_unregister(&vdev->on_disarm);
     reset_unregister(&vdev->on_reset);
@@ -314,8 +489,7 @@ void vfio_device_finish(VFIODevice *vdev)
         vfio_region_finish(&vdev->regions[i]);
     }
     vfio_dma_stop(&vdev->dma);
-    main_loop_cancel(vdev);
-    error_free(vdev->dma_err);
+    vfio_device_forget_dma_err(vdev);
     g_clear_pointer(&vdev->regions, g_free);
     g_clear_pointer(&vdev->irqs, g_free);
     vdev->host->ops->close(vdev->host);

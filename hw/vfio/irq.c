@@ -51,19 +51,36 @@ static bool vfio_irq_unmask(VFIOIrq *irq, Error **errp)
                         "unmask it, so it stays silent", errp);
 }
 
+static bool vfio_irq_get_info(const VFIOIrq *irq, VFIOIrqInfo *info,
+                              Error **errp)
+{
+    VFIOHost *host = irq->host;
+    int ret = host->ops->get_irq(host, irq->index, info);
+
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "vfio %s: line %u: cannot get info",
+                         host->name, irq->index);
+        return false;
+    }
+    return true;
+}
+
+static bool vfio_irq_probe(VFIOIrq *irq, Error **errp)
+{
+    return vfio_irq_set(irq, VFIO_IRQ_PROBE, -1,
+                        "be had (another driver of the host may hold it, see "
+                        "/proc/interrupts)",
+                        errp);
+}
+
 bool vfio_irq_init(VFIOIrq *irq, VFIOHost *host, unsigned index,
                    const VFIOIrqClient *client, void *opaque, Error **errp)
 {
-    int ret;
-
     irq->host = host;
     irq->index = index;
     irq->client = client;
     irq->opaque = opaque;
-    ret = host->ops->get_irq(host, index, &irq->info);
-    if (ret < 0) {
-        error_setg_errno(errp, -ret, "vfio %s: line %u: cannot get info",
-                         host->name, index);
+    if (!vfio_irq_get_info(irq, &irq->info, errp)) {
         return false;
     }
     if (irq->info.count != 1 || !irq->info.eventfd) {
@@ -72,10 +89,29 @@ bool vfio_irq_init(VFIOIrq *irq, VFIOHost *host, unsigned index,
                    irq->info.eventfd ? "" : " without an eventfd");
         return false;
     }
-    return vfio_irq_set(irq, VFIO_IRQ_PROBE, -1,
-                        "be had (another driver of the host may hold it, see "
-                        "/proc/interrupts)",
-                        errp);
+    return vfio_irq_probe(irq, errp);
+}
+
+bool vfio_irq_back(VFIOIrq *irq, Error **errp)
+{
+    VFIOIrqInfo now = {0};
+
+    if (!vfio_irq_get_info(irq, &now, errp)) {
+        return false;
+    }
+    if (now.count != 1 || !now.eventfd ||
+        now.automasked != irq->info.automasked) {
+        error_setg(errp,
+                   "vfio %s: line %u: not the device that it was: %u %s "
+                   "interrupts%s, where there was one %s interrupt",
+                   irq->host->name, irq->index, now.count,
+                   now.automasked ? "level" : "edge",
+                   now.eventfd ? "" : " without an eventfd",
+                   irq->info.automasked ? "level" : "edge");
+        return false;
+    }
+    irq->info = now;
+    return vfio_irq_probe(irq, errp);
 }
 
 /* Carries out what the table says; the order is that of the actions' bits. */
@@ -375,6 +411,7 @@ void vfio_irq_finish(VFIOIrq *irq)
     }
     vfio_irq_host_off(irq);
     vfio_irq_step(irq, VFIO_IRQ_EV_MASK, NULL);
+    vfio_irq_step(irq, VFIO_IRQ_EV_RESET, NULL);
     vfio_irq_unwatch(&irq->trigger, &irq->watching_trigger);
     vfio_irq_unwatch(&irq->resample, &irq->watching_resample);
     vfio_irq_detach(irq);

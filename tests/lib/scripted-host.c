@@ -50,6 +50,10 @@ static int call(ScriptedHost *host, const char *fmt, ...)
     va_start(ap, fmt);
     text = g_strdup_vprintf(fmt, ap);
     va_end(ap);
+    if (atomic_load(&host->parent.lost)) {
+        g_string_append_printf(host->log, "%s LOST\n", text);
+        return -ENOTCONN;
+    }
     fails = (int)host->calls++ == host->fail_at ||
             (host->fail && strcmp(host->fail, text) == 0);
     g_string_append_printf(host->log, "%s%s\n", text, fails ? " FAILS" : "");
@@ -208,6 +212,16 @@ static int scripted_get_irq(VFIOHost *vfio_host, unsigned index,
 
 /* ---- regions ---- */
 
+static void add_signal(ScriptedRegion *region, const VFIOIoEventFd *e)
+{
+    region->signals =
+        g_renew(VFIOIoEventFd, region->signals, region->num_signals + 1);
+    region->signals[region->num_signals] = *e;
+    region->signals[region->num_signals].fd =
+        eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    region->num_signals++;
+}
+
 static int scripted_get_info(VFIOHost *vfio_host, VFIODeviceInfo *info)
 {
     ScriptedHost *host = to_scripted(vfio_host);
@@ -241,6 +255,41 @@ static int scripted_get_region(VFIOHost *vfio_host, unsigned index,
     return 0;
 }
 
+static int scripted_get_ioeventfds(VFIOHost *vfio_host, unsigned index,
+                                   VFIOIoEventFd **fds, unsigned *n)
+{
+    ScriptedHost *host = to_scripted(vfio_host);
+    ScriptedRegion *region = scripted_host_region(host, index);
+    int ret = call(host, "get-ioeventfds %u", index);
+
+    if (ret == 0) {
+        *n = region->num_signals;
+        *fds = g_memdup2(region->signals, *n * sizeof(**fds));
+    }
+    return ret;
+}
+
+void scripted_host_add_signal(ScriptedHost *host, unsigned index,
+                              const VFIOIoEventFd *e)
+{
+    ScriptedRegion *region = scripted_host_region(host, index);
+
+    add_signal(region, e);
+    host->ops.get_ioeventfds = scripted_get_ioeventfds;
+}
+
+uint64_t scripted_host_signalled(ScriptedHost *host, unsigned index, unsigned n)
+{
+    ScriptedRegion *region = scripted_host_region(host, index);
+    uint64_t count = 0;
+
+    g_assert(n < region->num_signals);
+    if (read(region->signals[n].fd, &count, sizeof(count)) != sizeof(count)) {
+        return 0;
+    }
+    return count;
+}
+
 static int check_access(ScriptedHost *host, ScriptedRegion *region,
                         uint64_t offset, unsigned size, bool allowed)
 {
@@ -248,6 +297,9 @@ static int check_access(ScriptedHost *host, ScriptedRegion *region,
 
     host->access_calls++;
     host->last_size = size;
+    if (atomic_load(&host->parent.lost)) {
+        return -ENOTCONN;
+    }
     if (host->access_errno) {
         return -host->access_errno;
     }
@@ -371,15 +423,24 @@ static const VFIOHostNode *scripted_get_node(VFIOHost *host)
     return to_scripted(host)->node;
 }
 
-static void region_finish(void *opaque)
+static void region_drop_memory(ScriptedRegion *region)
 {
-    ScriptedRegion *region = opaque;
-
-    g_free(region->maps);
     if (region->mem) {
         munmap(region->mem, region->size);
     }
     fd_close(&region->fd);
+}
+
+static void region_finish(void *opaque)
+{
+    ScriptedRegion *region = opaque;
+
+    for (unsigned i = 0; i < region->num_signals; i++) {
+        fd_close(&region->signals[i].fd);
+    }
+    g_free(region->signals);
+    g_free(region->maps);
+    region_drop_memory(region);
 }
 
 static void line_finish(void *opaque)
@@ -432,20 +493,38 @@ static void add_map(ScriptedRegion *region, uint64_t offset, uint64_t size)
     region->maps[region->num_maps++] = (VFIORange){offset, size};
 }
 
-static bool parse_map(ScriptedRegion *region, const char *text, Error **errp)
+static bool parse_range(const char *text, VFIORange *range, Error **errp)
 {
     g_auto(GStrv) ends = g_strsplit(text, "+", 2);
-    uint64_t offset, size;
 
     if (g_strv_length(ends) != 2) {
-        error_setg(errp, "regions: map=%s is not OFFSET+SIZE", text);
+        error_setg(errp, "regions: %s is not OFFSET+SIZE", text);
         return false;
     }
-    if (!parse_size(ends[0], INT64_MAX, &offset, "map", errp) ||
-        !parse_size(ends[1], INT64_MAX, &size, "map", errp)) {
+    return parse_size(ends[0], INT64_MAX, &range->offset, "offset", errp) &&
+           parse_size(ends[1], INT64_MAX, &range->size, "size", errp);
+}
+
+static bool parse_map(ScriptedRegion *region, const char *text, Error **errp)
+{
+    VFIORange range;
+
+    if (!parse_range(text, &range, errp)) {
         return false;
     }
-    add_map(region, offset, size);
+    add_map(region, range.offset, range.size);
+    return true;
+}
+
+static bool parse_signal(ScriptedRegion *region, const char *text, Error **errp)
+{
+    VFIORange range;
+
+    if (!parse_range(text, &range, errp)) {
+        return false;
+    }
+    add_signal(region,
+               &(VFIOIoEventFd){.offset = range.offset, .size = range.size});
     return true;
 }
 
@@ -459,11 +538,25 @@ static bool parse_flag(ScriptedRegion *region, const char *word, Error **errp)
         add_map(region, 0, region->size);
     } else if (g_str_has_prefix(word, "map=")) {
         return parse_map(region, word + strlen("map="), errp);
+    } else if (g_str_has_prefix(word, "signal=")) {
+        return parse_signal(region, word + strlen("signal="), errp);
     } else {
-        error_setg(errp, "regions: '%s' is none of ro, wo, map", word);
+        error_setg(errp, "regions: '%s' is none of ro, wo, map, signal", word);
         return false;
     }
     return true;
+}
+
+static void region_get_memory(ScriptedRegion *region)
+{
+    if (region->size == 0) {
+        return;
+    }
+    region->fd = memfd_create("scripted-region", MFD_CLOEXEC);
+    g_assert(ftruncate(region->fd, region->size) == 0);
+    region->mem = mmap(NULL, region->size, PROT_READ | PROT_WRITE, MAP_SHARED,
+                       region->fd, 0);
+    g_assert(region->mem != MAP_FAILED);
 }
 
 static bool parse_region(ScriptedHost *host, const char *text, Error **errp)
@@ -477,18 +570,15 @@ static bool parse_region(ScriptedHost *host, const char *text, Error **errp)
     }
     for (unsigned i = 1; words[i]; i++) {
         if (!parse_flag(&region, words[i], errp)) {
-            g_free(region.maps);
+            region_finish(&region);
             return false;
         }
     }
-    if (region.size > 0) {
-        region.fd = memfd_create("scripted-region", MFD_CLOEXEC);
-        g_assert(ftruncate(region.fd, region.size) == 0);
-        region.mem = mmap(NULL, region.size, PROT_READ | PROT_WRITE, MAP_SHARED,
-                          region.fd, 0);
-        g_assert(region.mem != MAP_FAILED);
-    }
+    region_get_memory(&region);
     g_array_append_val(host->regions, region);
+    if (region.num_signals > 0) {
+        host->ops.get_ioeventfds = scripted_get_ioeventfds;
+    }
     return true;
 }
 
@@ -544,6 +634,69 @@ ScriptedHost *scripted_host_new(const char *name, const char *regions,
         return NULL;
     }
     return host;
+}
+
+/* ---- lost and back ---- */
+
+void scripted_host_break(ScriptedHost *host)
+{
+    atomic_store(&host->parent.lost, true);
+    for (guint i = 0; i < host->lines->len; i++) {
+        ScriptedLine *line = scripted_host_line(host, i);
+        MUTEX_GUARD(&host->lock);
+
+        fd_close(&line->trigger_fd);
+        drop_unmask_fd(line);
+        line->masked = false;
+        line->latched = false;
+    }
+}
+
+void scripted_host_lose(ScriptedHost *host)
+{
+    const VFIOHostClient *client = host->parent.client;
+    Error *err = NULL;
+
+    scripted_host_break(host);
+    if (client) {
+        error_setg(&err, "vfio %s: its process has gone", host->parent.name);
+        client->lost(host->parent.client_opaque, err);
+    }
+    /* Whoever still uses them finds out. */
+    for (guint i = 0; i < host->regions->len; i++) {
+        ScriptedRegion *region = scripted_host_region(host, i);
+
+        for (unsigned n = 0; n < region->num_signals; n++) {
+            fd_close(&region->signals[n].fd);
+        }
+    }
+}
+
+void scripted_host_reshape(ScriptedHost *host, const char *regions,
+                           const char *lines)
+{
+    g_assert(atomic_load(&host->parent.lost));
+    g_array_set_size(host->regions, 0);
+    g_array_set_size(host->lines, 0);
+    g_assert(parse_list(host, regions, parse_region, NULL));
+    g_assert(parse_list(host, lines, parse_line, NULL));
+}
+
+bool scripted_host_return(ScriptedHost *host, Error **errp)
+{
+    g_assert(atomic_load(&host->parent.lost));
+    for (guint i = 0; i < host->regions->len; i++) {
+        ScriptedRegion *region = scripted_host_region(host, i);
+
+        region_drop_memory(region);
+        region_get_memory(region);
+        for (unsigned n = 0; n < region->num_signals; n++) {
+            fd_close(&region->signals[n].fd);
+            region->signals[n].fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        }
+    }
+    atomic_store(&host->parent.lost, false);
+    return host->parent.client->back(host->parent.client_opaque, errp);
 }
 
 /* ---- the controller's end ---- */

@@ -10,7 +10,8 @@
  * that a trapped and a mapped access see the same bytes; its lines behave like
  * the kernel's (a level line is masked when it signals, an edge is latched
  * while nobody listens); every call but the accesses is logged, and the n-th
- * one can fail. Thread: machine lock, but for the accesses and raising.
+ * one can fail. It can be lost and come back, as a process can. Thread: machine
+ * lock, but for the accesses and raising.
  */
 typedef struct ScriptedLine {
     bool level;
@@ -28,13 +29,15 @@ typedef struct ScriptedRegion {
     bool writable;
     VFIORange *maps;
     unsigned num_maps;
+    VFIOIoEventFd *signals;
+    unsigned num_signals;
     int fd; /* memfd */
     uint8_t *mem;
 } ScriptedRegion;
 
 typedef struct ScriptedHost {
     VFIOHost parent;
-    VFIOHostOps ops; /* this host's own: tests change unmask_by_fd, get_node */
+    VFIOHostOps ops; /* this host's own, for tests to change */
     Mutex lock;      /* log, lines */
     bool can_reset;
     GArray *regions; /* of ScriptedRegion */
@@ -55,8 +58,9 @@ typedef struct ScriptedHost {
 } ScriptedHost;
 
 /**
- * @regions is "SIZE[:ro|:wo][:map|:map=OFFSET+SIZE...];...", @lines is
- * "level|edge;..."; either may be NULL or "". A write of n to @doorbell
+ * @regions is "SIZE[:ro|:wo][:map|:map=OFFSET+SIZE...][:signal=OFFSET+SIZE...]
+ * ;...", @lines is "level|edge;..."; either may be NULL or "". A signal is an
+ * ioeventfd of any data; SIZE 0 is any size. A write of n to @doorbell
  * (negative: none) of region 0 raises line n, of 0x100 + n lowers it. The
  * caller closes it through ops, or gives it to a device.
  */
@@ -70,6 +74,32 @@ ScriptedRegion *scripted_host_region(ScriptedHost *host, unsigned n);
 /** What the device does with its line. Any thread. */
 void scripted_host_raise(ScriptedHost *host, unsigned n);
 void scripted_host_lower(ScriptedHost *host, unsigned n);
+
+/**
+ * From now on every call fails with ENOTCONN, and is logged as LOST; nobody
+ * has been told yet.
+ */
+void scripted_host_break(ScriptedHost *host);
+/** That, and whoever uses the host is told. Not within an access. */
+void scripted_host_lose(ScriptedHost *host);
+/** A lost host gets other regions and lines, for when it is back. */
+void scripted_host_reshape(ScriptedHost *host, const char *regions,
+                           const char *lines);
+/**
+ * It is there again, with zeroes in its regions; a line that asked still does.
+ * False: whoever uses it did not want it.
+ */
+bool scripted_host_return(ScriptedHost *host, Error **errp);
+
+/**
+ * Another ioeventfd of a region, for whoever asks from now on. Only @e's fd is
+ * not taken.
+ */
+void scripted_host_add_signal(ScriptedHost *host, unsigned region,
+                              const VFIOIoEventFd *e);
+/** How often ioeventfd @n of the region was signalled since the last call. */
+uint64_t scripted_host_signalled(ScriptedHost *host, unsigned region,
+                                 unsigned n);
 
 /** The log so far, which starts over; caller frees. */
 char *scripted_host_take_log(ScriptedHost *host);

@@ -236,6 +236,162 @@ static void test_write_only(void)
     teardown(&f);
 }
 
+/* Writes that are but a signal; all else goes to the host. */
+static void test_ioeventfds(void)
+{
+    Fixture f;
+    uint64_t value;
+
+    setup(&f, "0x1000:signal=0x10+4:signal=0x20+0", false);
+    g_assert_cmpuint(f.region.num_ioeventfds, ==, 2);
+    write_at(0x10, 4, 7);
+    write_at(0x10, 4, 8);
+    write_at(0x20, 2, 9);
+    write_at(0x20, 8, 9);
+    g_assert_cmpuint(f.host->access_calls, ==, 0);
+    g_assert_cmpuint(scripted_host_signalled(f.host, 0, 0), ==, 2);
+    g_assert_cmpuint(scripted_host_signalled(f.host, 0, 1), ==, 2);
+    write_at(0x10, 2, 7);
+    write_at(0x12, 2, 7);
+    read_at(0x10, 4, &value);
+    read_at(0x20, 4, &value);
+    g_assert_cmpuint(f.host->access_calls, ==, 4);
+    g_assert_cmpuint(scripted_host_signalled(f.host, 0, 0), ==, 0);
+    g_assert_cmpuint(scripted_host_signalled(f.host, 0, 1), ==, 0);
+    /* They are the fast path, too. */
+    vfio_region_set_mapped(&f.region, false);
+    write_at(0x10, 4, 7);
+    g_assert_cmpuint(f.host->access_calls, ==, 5);
+    vfio_region_set_mapped(&f.region, true);
+    write_at(0x10, 4, 7);
+    g_assert_cmpuint(f.host->access_calls, ==, 5);
+    g_assert_cmpuint(scripted_host_signalled(f.host, 0, 0), ==, 1);
+    teardown(&f);
+    setup(&f, "0x1000:signal=0x10+4", true);
+    g_assert_cmpuint(f.region.num_ioeventfds, ==, 0);
+    write_at(0x10, 4, 7);
+    g_assert_cmpuint(f.host->access_calls, ==, 1);
+    teardown(&f);
+}
+
+/* A mapped page does not trap. */
+static void test_ioeventfds_mapped(void)
+{
+    Fixture f;
+
+    setup(&f,
+          "0x3000:map=0x1000+0x1000:signal=0xffc+4:signal=0x1000+4:"
+          "signal=0x1ffc+4:signal=0x2000+4",
+          false);
+    g_assert_cmpuint(f.region.num_ioeventfds, ==, 2);
+    g_assert_true(is_mapped(0x1000));
+    write_at(0xffc, 4, 1);
+    write_at(0x1000, 4, 1);
+    write_at(0x2000, 4, 1);
+    g_assert_cmpuint(f.host->access_calls, ==, 0);
+    g_assert_cmpuint(scripted_host_signalled(f.host, 0, 0), ==, 1);
+    g_assert_cmpuint(scripted_host_signalled(f.host, 0, 1), ==, 0);
+    g_assert_cmpuint(scripted_host_signalled(f.host, 0, 3), ==, 1);
+    vfio_region_set_mapped(&f.region, false);
+    write_at(0x1000, 4, 1);
+    g_assert_cmpuint(f.host->access_calls, ==, 1);
+    g_assert_cmpuint(scripted_host_signalled(f.host, 0, 1), ==, 0);
+    teardown(&f);
+}
+
+static bool init_with_signal(Fixture *f, const char *text,
+                             const VFIOIoEventFd *e)
+{
+    *f = (Fixture){0};
+    f->host = scripted_host_new("dev", text, NULL, -1, NULL);
+    scripted_host_add_signal(f->host, 0, e);
+    return vfio_region_init(&f->region, &f->host->parent, 0, NULL, &f->access,
+                            false, NULL);
+}
+
+static void test_ioeventfds_match(void)
+{
+    const VFIOIoEventFd e = {.offset = 8, .size = 4, .match = true, .data = 5};
+    Fixture f;
+
+    g_assert_true(init_with_signal(&f, "0x1000", &e));
+    memory_region_add_subregion(get_system_memory(), BASE, &f.region.mr);
+    write_at(8, 4, 4);
+    g_assert_cmpuint(f.host->access_calls, ==, 1);
+    write_at(8, 4, 5);
+    g_assert_cmpuint(f.host->access_calls, ==, 1);
+    g_assert_cmpuint(scripted_host_signalled(f.host, 0, 0), ==, 1);
+    teardown(&f);
+}
+
+/* What the guest cannot do needs no eventfd. */
+static void test_ioeventfds_bad(void)
+{
+    static const struct {
+        const char *region;
+        VFIOIoEventFd e;
+        bool good;
+    } cases[] = {
+        {"0x1000", {.offset = 0xffc, .size = 4}, true},
+        {"0x1000", {.offset = 0xfff, .size = 0}, true},
+        {"0x1000", {.offset = 0xff8, .size = 8}, true},
+        {"0x1000", {.size = 1, .match = true, .data = 0xff}, true},
+        {"0x1000", {.size = 8, .match = true, .data = UINT64_MAX}, true},
+        {"0x1000", {.size = 0, .match = true, .data = UINT64_MAX}, true},
+        {"0x1000", {.offset = 0x1000, .size = 4}, false},
+        {"0x1000", {.offset = 0x1000, .size = 0}, false},
+        {"0x1000", {.offset = UINT64_MAX, .size = 1}, false},
+        {"0x1000", {.offset = UINT64_MAX - 3, .size = 4}, false},
+        {"0x1002", {.offset = 0x1000, .size = 4}, false},
+        {"0x1000", {.offset = 2, .size = 4}, false},
+        {"0x1000", {.size = 3}, false},
+        {"0x1000", {.size = 16}, false},
+        {"0x1000", {.size = UINT32_MAX}, false},
+        {"0x1000", {.size = 1, .match = true, .data = 0x100}, false},
+        {"0x1000", {.size = 4, .match = true, .data = 1ULL << 32}, false},
+        {"0x1000:ro", {.size = 4}, false},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Fixture f;
+
+        g_assert_true(init_with_signal(&f, cases[i].region, &cases[i].e));
+        g_assert_cmpuint(f.region.num_ioeventfds, ==, cases[i].good);
+        teardown(&f);
+    }
+}
+
+static int get_closed(VFIOHost *host, unsigned index, VFIOIoEventFd **fds,
+                      unsigned *n)
+{
+    *fds = g_new0(VFIOIoEventFd, 1);
+    **fds = (VFIOIoEventFd){.size = 4, .fd = -1};
+    *n = 1;
+    return 0;
+}
+
+/* Without them it only is slower. */
+static void test_ioeventfds_refused(void)
+{
+    Fixture f;
+
+    for (unsigned way = 0; way < 2; way++) {
+        f = (Fixture){0};
+        f.host = scripted_host_new("dev", "0x1000:signal=0+4", NULL, -1, NULL);
+        if (way == 0) {
+            f.host->fail = "get-ioeventfds 0";
+        } else {
+            f.host->ops.get_ioeventfds = get_closed;
+        }
+        g_assert_true(vfio_region_init(&f.region, &f.host->parent, 0, NULL,
+                                       &f.access, false, NULL));
+        memory_region_add_subregion(get_system_memory(), BASE, &f.region.mr);
+        write_at(0, 4, 1);
+        g_assert_cmpuint(f.host->access_calls, ==, 1);
+        teardown(&f);
+    }
+}
+
 static void test_empty(void)
 {
     Fixture f;
@@ -409,6 +565,11 @@ int main(int argc, char **argv)
     g_test_add_func("/vfio-region/bad-parts", test_bad_parts);
     g_test_add_func("/vfio-region/read-only", test_read_only);
     g_test_add_func("/vfio-region/write-only", test_write_only);
+    g_test_add_func("/vfio-region/ioeventfds", test_ioeventfds);
+    g_test_add_func("/vfio-region/ioeventfds/mapped", test_ioeventfds_mapped);
+    g_test_add_func("/vfio-region/ioeventfds/match", test_ioeventfds_match);
+    g_test_add_func("/vfio-region/ioeventfds/bad", test_ioeventfds_bad);
+    g_test_add_func("/vfio-region/ioeventfds/refused", test_ioeventfds_refused);
     g_test_add_func("/vfio-region/empty", test_empty);
     g_test_add_func("/vfio-region/sub-page", test_sub_page);
     g_test_add_func("/vfio-region/access-fails", test_access_fails);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Accesses of several threads, as vCPUs make them, while the main thread takes
- * interrupts on the trap route, toggles the fast path, resets and at last
- * takes the device away. For TSan above all; the sums must be right too.
+ * interrupts on the trap route, toggles the fast path, resets, loses the host
+ * and gets it back, and at last takes the device away. For TSan above all; the
+ * sums must be right too.
  */
 
 #include <glib.h>
@@ -16,6 +17,7 @@
 #define STATUS 0x2010
 #define THREADS 3
 #define INTERRUPTS 400
+#define LOSSES 100
 
 typedef struct Shared {
     atomic_bool stop;
@@ -155,6 +157,48 @@ static void test_failure(void)
     vfio_device_finish(&vdev);
 }
 
+/*
+ * The host goes and comes, with the memory behind its mappings; the scripted
+ * one gives that away without a lock, since no access may be under way.
+ */
+static void test_lost(void)
+{
+    Shared shared = {0};
+    ScriptedInput input;
+    VFIODevice vdev = {0};
+    GThread *threads[THREADS];
+    ScriptedHost *host = scripted_host_new(
+        "dev", "0x3000:map=0x1000+0x1000:signal=0x2010+4", "level", -1, NULL);
+
+    init_device(&vdev, host, &input);
+    for (unsigned i = 0; i < THREADS; i++) {
+        threads[i] = g_thread_new("vcpu", access_thread, &shared);
+    }
+    for (unsigned n = 0; n < LOSSES; n++) {
+        unsigned accesses = atomic_load(&shared.accesses);
+
+        one_interrupt(&vdev, host, &input, n);
+        scripted_host_lose(host);
+        while (n % 10 == 0 && atomic_load(&shared.accesses) < accesses + 100) {
+            machine_unlock();
+            g_thread_yield();
+            machine_lock();
+        }
+        g_assert_true(scripted_host_return(host, NULL));
+    }
+    atomic_store(&shared.stop, true);
+    machine_unlock();
+    for (unsigned i = 0; i < THREADS; i++) {
+        g_thread_join(threads[i]);
+    }
+    machine_lock();
+    g_assert_cmpuint(input.rises, ==, LOSSES);
+    run_state_set(false);
+    vfio_device_quiesce(&vdev);
+    memory_region_del_subregion(get_system_memory(), &vdev.regions[0].mr);
+    vfio_device_finish(&vdev);
+}
+
 int main(int argc, char **argv)
 {
     int status;
@@ -164,6 +208,7 @@ int main(int argc, char **argv)
     clock_virtual_set_manual();
     g_test_add_func("/vfio-threads/storm", test_storm);
     g_test_add_func("/vfio-threads/failure", test_failure);
+    g_test_add_func("/vfio-threads/lost", test_lost);
     status = g_test_run();
     main_loop_finish();
     return status;

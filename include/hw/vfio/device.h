@@ -11,7 +11,11 @@
 /*
  * VFIODevice: the device as a whole, however it is reached and whatever bus
  * shows it to the guest: its regions, lines and DMA, the fast path, resets,
- * and what happens when it fails. Thread: the machine lock.
+ * and what happens when it fails, or when its host is lost and comes back.
+ * Thread: the machine lock.
+ *
+ * A device that failed stays failed, as one of the host's kernel does; what
+ * mends it is a host that was lost and is back.
  */
 typedef struct VFIODeviceConfig {
     bool no_mmap;
@@ -33,7 +37,11 @@ typedef struct VFIODevice {
     Timer timer;
     ResetHandler on_disarm, on_reset, on_arm;
     RunStateListener on_run;
-    bool armed; /* the machine ran, all lines are armed */
+    bool ran;          /* the machine, so the lines are armed */
+    bool lost;         /* the host is; implies access.failed */
+    bool resetting;    /* between the phases DISARM and ARM */
+    bool came_back;    /* meanwhile: the phase ARM arms all lines */
+    bool missed_reset; /* the guest's, while the host was lost */
     bool told_no_reset;
 } VFIODevice;
 

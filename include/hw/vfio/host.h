@@ -2,6 +2,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "hw/core/memory.h"
@@ -77,7 +78,7 @@ typedef struct VFIOIoEventFd {
     unsigned size;   /* of the access; 0: any */
     bool match;      /* only a write of @data */
     uint64_t data;
-    int fd; /* the host's; valid until close or until the host is lost */
+    int fd; /* the host's; valid until close, or until lost() returned */
 } VFIOIoEventFd;
 
 /** What the host's description of the device says; below. */
@@ -133,14 +134,24 @@ typedef struct VFIOHostOps {
 
 /**
  * VFIOHostClient: who wants to hear that a host has gone and come again, as a
- * process at the other end of a socket may. Main thread, machine lock.
+ * process at the other end of a socket may. Main thread, machine lock, from
+ * the main loop itself: not within a call of the host, an access of the guest
+ * or a memory commit.
  */
 typedef struct VFIOHostClient {
-    /* Every call fails at once from now on. Takes @err. */
+    /*
+     * Every call fails at once from now on. Takes @err, which names the device
+     * and says what happened. When it returns the host is asked for nothing
+     * more (regions unmapped, DMA unmapped, ioeventfds dropped, no access under
+     * way in any thread) until back() or close(). Said twice is fine.
+     */
     void (*lost)(void *opaque, Error *err);
     /*
-     * It is there again and knows nothing of lines, mappings and DMA. False:
-     * it cannot be used (it is another device now), and stays lost.
+     * After lost(): it is there again and knows nothing of lines, mappings and
+     * DMA. Everything is asked for anew. False: it cannot be used, because it
+     * is another device now or a call failed (it may be lost once more). Then
+     * it is as after lost(), and may be back another time. Whoever calls
+     * reports what came of it.
      */
     bool (*back)(void *opaque, Error **errp);
 } VFIOHostClient;
@@ -149,8 +160,14 @@ typedef struct VFIOHostClient {
 struct VFIOHost {
     const VFIOHostOps *ops;
     char *name; /* "9010000.pl031": what messages call the device */
-    const VFIOHostClient *client; /* set by vfio_device_init() */
+    const VFIOHostClient *client; /* of vfio_device_init(); NULL: nobody */
     void *client_opaque;
+    /*
+     * Set by an implementation before the first call fails because the host is
+     * gone, and cleared before back(). What fails meanwhile is not worth a
+     * message of its own: lost() will bring the reason.
+     */
+    atomic_bool lost;
 };
 
 /*

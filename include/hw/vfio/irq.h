@@ -55,8 +55,17 @@ struct VFIOIrq {
 /** Asks the host for the line's nature and whether it can be had. */
 bool vfio_irq_init(VFIOIrq *irq, VFIOHost *host, unsigned index,
                    const VFIOIrqClient *client, void *opaque, Error **errp);
-/** Switches off, detaches and closes; NULL and zeroed are fine; repeatable. */
+/**
+ * Switches off, detaches and closes, and forgets what the line had to say; it
+ * may be armed again. NULL and zeroed are fine; repeatable.
+ */
 void vfio_irq_finish(VFIOIrq *irq);
+
+/**
+ * A host that was lost (and the line finished) is back: fails if this is not
+ * the line that it was. vfio_irq_arm() may follow.
+ */
+bool vfio_irq_back(VFIOIrq *irq, Error **errp);
 
 /** Tells the controller what the line is. Once it is connected. */
 void vfio_irq_set_trigger(VFIOIrq *irq);
