@@ -9,11 +9,10 @@
  */
 
 #include <json-c/json.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/time.h>
 
-#include "hw/core/run-state.h"
+#include "qmp-commands.h"
 #include "system/channel.h"
 #include "system/monitor.h"
 #include "system/vm.h"
@@ -40,13 +39,6 @@ struct Monitor {
     Channel channel;
     MonitorSession *session;
 };
-
-static const char *guest_name;
-
-void monitor_set_guest_name(const char *name)
-{
-    guest_name = name;
-}
 
 /* Sends @message and frees it. */
 static void emit(MonitorSession *s, Json *message)
@@ -94,28 +86,12 @@ static void G_GNUC_PRINTF(4, 5)
     emit_reply(s, "error", error, id);
 }
 
-static Json *version_info(void)
-{
-    Json *info = json_object_new_object();
-    Json *numbers = json_object_new_object();
-    int major = 0, minor = 0, micro = 0;
-
-    sscanf(PLATYPUS_VERSION, "%d.%d.%d", &major, &minor, &micro);
-    json_object_object_add(numbers, "major", json_object_new_int(major));
-    json_object_object_add(numbers, "minor", json_object_new_int(minor));
-    json_object_object_add(numbers, "micro", json_object_new_int(micro));
-    json_object_object_add(info, "qemu", numbers);
-    json_object_object_add(
-        info, "package", json_object_new_string("platypus-" PLATYPUS_VERSION));
-    return info;
-}
-
 static void emit_greeting(MonitorSession *s)
 {
     Json *message = json_object_new_object();
     Json *qmp = json_object_new_object();
 
-    json_object_object_add(qmp, "version", version_info());
+    json_object_object_add(qmp, "version", qmp_version_info());
     json_object_object_add(qmp, "capabilities", json_object_new_array());
     json_object_object_add(message, "QMP", qmp);
     emit(s, message);
@@ -157,145 +133,37 @@ static void on_vm_event(VmListener *listener, VmEvent event, VmCause cause)
     emit(s, message);
 }
 
-/* Commands return what "return" is to hold; none of them fails. */
-
-static Json *qmp_capabilities(MonitorSession *s)
+static void execute(MonitorSession *s, const QmpCommand *command,
+                    Json *arguments, Json *id)
 {
-    s->negotiated = true;
-    return json_object_new_object();
-}
+    const char *error_class = "GenericError";
+    g_autoptr(Error) err = NULL;
+    Json *value = qmp_execute(command, arguments, &error_class, &err);
 
-static Json *qmp_query_version(MonitorSession *s)
-{
-    return version_info();
-}
-
-static Json *qmp_query_status(MonitorSession *s)
-{
-    Json *info = json_object_new_object();
-
-    json_object_object_add(info, "status", json_object_new_string(vm_status()));
-    json_object_object_add(info, "running",
-                           json_object_new_boolean(run_state_is_running()));
-    return info;
-}
-
-static Json *qmp_query_name(MonitorSession *s)
-{
-    Json *info = json_object_new_object();
-
-    if (guest_name) {
-        json_object_object_add(info, "name",
-                               json_object_new_string(guest_name));
+    if (err) {
+        emit_error(s, id, error_class, "%s", error_get_pretty(err));
+    } else {
+        s->negotiated = true;
+        emit_reply(s, "return", value, id);
     }
-    return info;
 }
 
-static Json *qmp_query_commands(MonitorSession *s);
-
-static Json *qmp_stop(MonitorSession *s)
-{
-    vm_stop();
-    return json_object_new_object();
-}
-
-static Json *qmp_cont(MonitorSession *s)
-{
-    vm_start();
-    return json_object_new_object();
-}
-
-static Json *qmp_system_reset(MonitorSession *s)
-{
-    vm_request(VM_QMP_RESET);
-    return json_object_new_object();
-}
-
-static Json *qmp_quit(MonitorSession *s)
-{
-    vm_request(VM_QMP_QUIT);
-    return json_object_new_object();
-}
-
-static const char capabilities_command[] = "qmp_capabilities";
-
-static const struct {
-    const char *name;
-    Json *(*run)(MonitorSession *s);
-} commands[] = {
-    {capabilities_command, qmp_capabilities},
-    {"query-version", qmp_query_version},
-    {"query-status", qmp_query_status},
-    {"query-name", qmp_query_name},
-    {"query-commands", qmp_query_commands},
-    {"stop", qmp_stop},
-    {"cont", qmp_cont},
-    {"system_reset", qmp_system_reset},
-    {"quit", qmp_quit},
-};
-
-static Json *qmp_query_commands(MonitorSession *s)
-{
-    Json *list = json_object_new_array();
-
-    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
-        Json *info = json_object_new_object();
-
-        json_object_object_add(info, "name",
-                               json_object_new_string(commands[i].name));
-        json_object_array_add(list, info);
-    }
-    return list;
-}
-
-/*
- * The only argument that any command takes: qmp_capabilities' "enable", an
- * empty list, since the greeting offers nothing.
- */
-static bool is_empty_enable(const char *command, const char *key, Json *value)
-{
-    return command == capabilities_command && strcmp(key, "enable") == 0 &&
-           json_object_is_type(value, json_type_array) &&
-           json_object_array_length(value) == 0;
-}
-
-static bool check_arguments(MonitorSession *s, const char *command,
-                            Json *arguments, Json *id)
-{
-    if (!arguments) {
-        return true;
-    }
-    json_object_object_foreach(arguments, key, value)
-    {
-        if (!is_empty_enable(command, key, value)) {
-            emit_error(s, id, "GenericError", "%s does not take '%s'", command,
-                       key);
-            return false;
-        }
-    }
-    return true;
-}
-
+/* Negotiation is the first command that goes well, and no other one is. */
 static void run_command(MonitorSession *s, const char *name, Json *arguments,
                         Json *id)
 {
-    bool negotiation = strcmp(name, capabilities_command) == 0;
+    bool negotiation = strcmp(name, QMP_NEGOTIATION) == 0;
+    const QmpCommand *command = qmp_find_command(name);
 
     if (negotiation == s->negotiated) {
         emit_error(s, id, "CommandNotFound", "%s",
-                   negotiation ? "qmp_capabilities comes only once"
-                               : "qmp_capabilities must come first");
-        return;
+                   negotiation ? QMP_NEGOTIATION " comes only once"
+                               : QMP_NEGOTIATION " must come first");
+    } else if (!command) {
+        emit_error(s, id, "CommandNotFound", "there is no command '%s'", name);
+    } else {
+        execute(s, command, arguments, id);
     }
-    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
-        if (strcmp(name, commands[i].name) == 0) {
-            if (check_arguments(s, commands[i].name, arguments, id)) {
-                emit_reply(s, "return", commands[i].run(s), id);
-            }
-            return;
-        }
-    }
-    emit_error(s, id, "CommandNotFound", "there is no command '%s'", name);
 }
 
 /* False when the error has been sent. */

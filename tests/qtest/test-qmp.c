@@ -140,6 +140,62 @@ static void test_names(void)
     qtest_client_quit(c);
 }
 
+static struct json_object *qom(QtestClient *c, const char *command,
+                               const char *arguments)
+{
+    g_autofree char *request = g_strdup_printf(
+        "{\"execute\": \"%s\", \"arguments\": {%s}}", command, arguments);
+
+    return qtest_qmp(c, request);
+}
+
+static void expect_property(QtestClient *c, const char *path,
+                            const char *property, json_type type,
+                            const char *text)
+{
+    g_autofree char *arguments = g_strdup_printf(
+        "\"path\": \"%s\", \"property\": \"%s\"", path, property);
+    struct json_object *reply = qom(c, "qom-get", arguments);
+    struct json_object *value = json_at(reply, "return");
+
+    g_assert_cmpint(json_object_get_type(value), ==, type);
+    g_assert_cmpstr(json_object_get_string(value), ==, text);
+    json_object_put(reply);
+}
+
+/* What -M and -device set is there to read, typed. */
+static void test_qom_get(void)
+{
+    QtestClient *c = qtest_client_new(
+        "-M virt,rtc=off -device unimplemented-device,id=u,name=none,size=1M");
+
+    expect_property(c, "/machine", "type", json_type_string, "virt-machine");
+    expect_property(c, "/machine", "rtc", json_type_boolean, "false");
+    expect_property(c, "/machine/peripheral/u", "size", json_type_int,
+                    "1048576");
+    expect_property(c, "/machine/peripheral/u", "name", json_type_string,
+                    "none");
+    qtest_client_quit(c);
+}
+
+static void test_qom_list(void)
+{
+    QtestClient *c = qtest_client_new("-M virt -device testdev,id=t");
+    struct json_object *reply =
+        qom(c, "qom-list", "\"path\": \"/machine/peripheral\"");
+    struct json_object *list = json_at(reply, "return");
+    struct json_object *last =
+        json_object_array_get_idx(list, json_object_array_length(list) - 1);
+
+    g_assert_cmpstr(json_text_at(last, "name"), ==, "t");
+    g_assert_cmpstr(json_text_at(last, "type"), ==, "child<testdev>");
+    json_object_put(reply);
+    reply = qom(c, "qom-list", "\"path\": \"/machine/peripheral/v\"");
+    g_assert_cmpstr(json_text_at(reply, "error.class"), ==, "DeviceNotFound");
+    json_object_put(reply);
+    qtest_client_quit(c);
+}
+
 static int connect_and_negotiate(const char *path)
 {
     int fd = unix_connect(path);
@@ -227,6 +283,8 @@ int main(int argc, char **argv)
     g_test_add_func("/qmp/quit", test_quit);
     g_test_add_func("/qmp/signals", test_signals);
     g_test_add_func("/qmp/names", test_names);
+    g_test_add_func("/qmp/qom-get", test_qom_get);
+    g_test_add_func("/qmp/qom-list", test_qom_list);
     g_test_add_func("/qmp/reconnect", test_reconnect);
     g_test_add_func("/qmp/two-monitors", test_two_monitors);
     g_test_add_func("/qmp/slow-reader", test_slow_reader);

@@ -69,6 +69,19 @@ static void test_shared(void)
     qtest_client_quit(c);
 }
 
+/* The device says so too; a monitor sees what cannot be set. */
+static void test_state(void)
+{
+    QtestClient *c = qtest_client_new("-M virt -device ram-sharer,id=r");
+    struct json_object *reply =
+        qtest_qmp(c, "{\"execute\": \"qom-get\", \"arguments\": {\"path\": "
+                     "\"/machine/peripheral/r\", \"property\": \"ram\"}}");
+
+    g_assert_cmpstr(json_text_at(reply, "return"), ==, "shared");
+    json_object_put(reply);
+    qtest_client_quit(c);
+}
+
 static void test_private(void)
 {
     QtestClient *c = qtest_client_new("-M virt -m 64M -device testdev");
@@ -132,6 +145,7 @@ int main(int argc, char **argv)
 {
     qtest_client_init(&argc, &argv);
     g_test_add_func("/shared-ram/shared", test_shared);
+    g_test_add_func("/shared-ram/state", test_state);
     g_test_add_func("/shared-ram/private", test_private);
     g_test_add_func("/shared-ram/reset", test_reset);
     g_test_add_func("/shared-ram/readonly-property", test_readonly_property);

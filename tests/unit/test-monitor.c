@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "hw/core/object.h"
+#include "hw/core/property.h"
 #include "system/monitor.h"
 
 typedef struct Fixture {
@@ -290,6 +292,8 @@ static void test_commands(Fixture *f, const void *data)
         "cont",
         "system_reset",
         "quit",
+        "qom-get",
+        "qom-list",
     };
 
     negotiate(f);
@@ -304,6 +308,158 @@ static void test_commands(Fixture *f, const void *data)
     feed(f, "{\"execute\": \"query-status\"}");
     expect(f, "{ \"return\": { \"status\": \"prelaunch\", "
               "\"running\": false } }\r\n");
+}
+
+typedef struct Thing {
+    Object parent_obj;
+    bool flag;
+    uint32_t small;
+    uint64_t big;
+    uint64_t size;
+    char *text;
+    int mode;
+    int state;
+} Thing;
+
+static const char *const states[] = {"there", "gone", NULL};
+
+static const Property thing_properties[] = {
+    PROP_BOOL("flag", Thing, flag, true, ""),
+    PROP_UINT32("small", Thing, small, "7", 0, ""),
+    PROP_UINT64("big", Thing, big, "0xffffffffffffffff", ""),
+    PROP_SIZE("size", Thing, size, "4k", ""),
+    PROP_STRING("text", Thing, text, "a \"b\"", ""),
+    PROP_ON_OFF_AUTO("mode", Thing, mode, "off", ""),
+    PROP_ENUM_RO("state", Thing, state, states, ""),
+    {},
+};
+
+static void thing_class_init(ObjectClass *klass)
+{
+    klass->properties = thing_properties;
+}
+
+static const TypeInfo thing_type = {
+    .name = "test-thing",
+    .instance_size = sizeof(Thing),
+    .class_init = thing_class_init,
+};
+TYPE_REGISTER(thing_type)
+
+/* "/thing", and "/thing/child" */
+static Thing *make_tree(void)
+{
+    Object *thing = object_new("test-thing");
+    g_autoptr(Object) child = object_new(TYPE_OBJECT);
+
+    g_assert_true(object_add_child(object_root(), "thing", thing, NULL));
+    g_assert_true(object_add_child(thing, "child", child, NULL));
+    object_unref(thing);
+    return (Thing *)thing;
+}
+
+static void get(Fixture *f, const char *property, const char *value)
+{
+    g_autofree char *request =
+        g_strdup_printf("{\"execute\": \"qom-get\", \"arguments\": "
+                        "{\"path\": \"/thing\", \"property\": \"%s\"}}",
+                        property);
+    g_autofree char *reply = g_strdup_printf("{ \"return\": %s }\r\n", value);
+
+    feed(f, request);
+    expect(f, reply);
+}
+
+static void test_qom_get(Fixture *f, const void *data)
+{
+    Thing *thing = make_tree();
+
+    negotiate(f);
+    get(f, "flag", "true");
+    get(f, "small", "7");
+    get(f, "big", "18446744073709551615");
+    get(f, "size", "4096");
+    get(f, "text", "\"a \\\"b\\\"\"");
+    get(f, "mode", "\"off\"");
+    get(f, "state", "\"there\"");
+    get(f, "type", "\"test-thing\"");
+    get(f, "child", "\"/thing/child\"");
+    thing->flag = false;
+    thing->state = 1;
+    get(f, "flag", "false");
+    get(f, "state", "\"gone\"");
+    g_free(thing->text);
+    thing->text = NULL;
+    get(f, "text", "\"\"");
+    thing->text = g_strdup("\xe4");
+    get(f, "text", "\"\xef\xbf\xbd\"");
+    object_root_free();
+}
+
+#define ENTRY(name, type) "{ \"name\": \"" name "\", \"type\": \"" type "\" }"
+#define QOM(command, arguments) \
+    "{\"execute\": \"" command "\", \"arguments\": {" arguments "}}"
+
+static void test_qom_list(Fixture *f, const void *data)
+{
+    make_tree();
+    negotiate(f);
+    feed(f, QOM("qom-list", "\"path\": \"/\""));
+    expect(f, "{ \"return\": [ " ENTRY("type", "string") ", " ENTRY(
+                  "thing", "child<test-thing>") " ] }\r\n");
+    feed(f, QOM("qom-list", "\"path\": \"/thing\""));
+    expect(
+        f,
+        "{ \"return\": [ " ENTRY("type", "string") ", " ENTRY("flag", "bool") ", " ENTRY("small", "uint32") ", " ENTRY(
+            "big",
+            "uint64") ", " ENTRY("size",
+                                 "size") ", " ENTRY("text",
+                                                    "string") ", " ENTRY("mode",
+                                                                         "on|"
+                                                                         "off|"
+                                                                         "auto") ", " ENTRY("state",
+                                                                                            "enum") ", " ENTRY("child",
+                                                                                                               "child<object>") " ] }\r\n");
+    object_root_free();
+}
+
+static void test_qom_errors(Fixture *f, const void *data)
+{
+    static const struct {
+        const char *request, *reply;
+    } cases[] = {
+        {QOM("qom-get", "\"path\": \"/nowhere\", \"property\": \"type\""),
+         FAILED("DeviceNotFound", "there is no object '/nowhere'")},
+        {QOM("qom-get", "\"path\": \"thing\", \"property\": \"type\""),
+         FAILED("DeviceNotFound", "there is no object 'thing'")},
+        {QOM("qom-list", "\"path\": \"/thing/flag\""),
+         FAILED("DeviceNotFound", "there is no object '/thing/flag'")},
+        {QOM("qom-get", "\"path\": \"/thing\", \"property\": \"flog\""),
+         FAILED("GenericError",
+                "test-thing: no property 'flog'; did you mean 'flag'?")},
+        {QOM("qom-get", "\"path\": \"/thing\""),
+         FAILED("GenericError", "qom-get needs 'property'")},
+        {QOM("qom-get", "\"property\": \"flag\""),
+         FAILED("GenericError", "qom-get needs 'path'")},
+        {"{\"execute\": \"qom-list\"}",
+         FAILED("GenericError", "qom-list needs 'path'")},
+        {QOM("qom-list", "\"path\": \"/\", \"property\": \"type\""),
+         FAILED("GenericError", "qom-list does not take 'property'")},
+        {QOM("qom-list", "\"path\": 1"),
+         FAILED("GenericError", "qom-list: 'path' must be of type string")},
+        {QOM("qom-list", "\"path\": null"),
+         FAILED("GenericError", "qom-list: 'path' must be of type string")},
+        {QOM("qom-list", "\"enable\": []"),
+         FAILED("GenericError", "qom-list does not take 'enable'")},
+    };
+
+    make_tree();
+    negotiate(f);
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        feed(f, cases[i].request);
+        expect(f, cases[i].reply);
+    }
+    object_root_free();
 }
 
 static void add(const char *path, void (*test)(Fixture *f, const void *data))
@@ -328,5 +484,8 @@ int main(int argc, char **argv)
     add("/monitor/too-deep", test_too_deep);
     add("/monitor/quoting", test_quoting);
     add("/monitor/commands", test_commands);
+    add("/monitor/qom-get", test_qom_get);
+    add("/monitor/qom-list", test_qom_list);
+    add("/monitor/qom-errors", test_qom_errors);
     return g_test_run();
 }
