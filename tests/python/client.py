@@ -165,8 +165,9 @@ class Client(Wire):
         caps = json.loads(reply.payload[4:-1])["capabilities"]
         twin = caps.get("twin_socket", {})
         if twin.get("supported"):
-            self.twin = Wire(socket.socket(
-                fileno=os.dup(reply.fds[twin["fd_index"]])))
+            fd = reply.fds[twin["fd_index"]]
+            self.fds.remove(fd)
+            self.twin = Wire(socket.socket(fileno=fd))
         return caps
 
     def close(self):
@@ -255,7 +256,9 @@ class Case(unittest.TestCase):
         return device
 
     def in_loop(self, callback, *args):
-        """Calls it in the thread of the devices; what it returns."""
+        """Calls it in the thread of the devices, when what has been sent
+        there before is done; what it returns.
+        """
         done = threading.Event()
         result = []
 
@@ -266,7 +269,8 @@ class Case(unittest.TestCase):
                 result.append((None, error))
             done.set()
 
-        self.loop.call_soon(call)
+        # The round of the loop that is under way may have looked before.
+        self.loop.call_soon(self.loop.call_soon, call)
         self.assertTrue(done.wait(PATIENCE), "the loop does not go round")
         value, error = result[0]
         if error:
