@@ -124,7 +124,9 @@ static bool get_twin(Json *caps, unsigned num_fds, bool *twin_socket,
                    num_fds);
         return false;
     }
-    *twin_index = index;
+    if (*twin_socket) {
+        *twin_index = index;
+    }
     return true;
 }
 
