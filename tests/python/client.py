@@ -23,12 +23,9 @@ import tempfile
 import threading
 import unittest
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
-MODULE = TOP / "device/python"
-sys.dont_write_bytecode = True
-sys.path[:0] = [str(MODULE), str(MODULE / "models")]
+import platypus_device
 
-import platypus_device  # noqa: E402
+MODULE = pathlib.Path(platypus_device.__file__).parent
 
 VERSION, DMA_MAP, DMA_UNMAP, GET_INFO, REGION_INFO, IO_FDS = range(1, 7)
 IRQ_INFO, SET_IRQS, READ, WRITE, DMA_READ, DMA_WRITE, RESET = range(7, 14)
@@ -306,6 +303,7 @@ class Case(unittest.TestCase):
 
     def errors(self):
         """What was logged as a warning or worse, since the last call."""
+        self.in_loop(lambda: None)
         texts = [record.getMessage() for record in self.logged
                  if record.levelno >= logging.WARNING]
         self.logged.clear()

@@ -46,7 +46,8 @@ class TapResult(unittest.TestResult):
 
 
 def load(path):
-    sys.path.insert(0, str(path.parent))
+    python = path.parents[2] / "device/python"
+    sys.path[:0] = [str(path.parent), str(python), str(python / "models")]
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
