@@ -527,8 +527,7 @@ class _LineState:
             self._signal()
 
     def mask(self, masked: bool) -> None:
-        if self.edge:
-            raise _Refused()
+        """Levels only."""
         self.masked = masked
         self._deliver()
 
@@ -721,7 +720,7 @@ class _Connection:
                 self.stream.receive()
             self._process()
         except _Lost as lost:
-            self.device._disconnected(self, str(self.lost or lost))
+            self.device._disconnected(str(self.lost or lost))
 
     def _ready(self, fd: int, events: int) -> None:
         self.catch_up()
@@ -1262,7 +1261,7 @@ class Device:
             self._listener.close()
             self._listener = None
         if self._connection:
-            self._disconnected(self._connection, "")
+            self._disconnected("")
         self.loop._serving.discard(self)
         for memory in self.__dict__.pop("_memories", ()):
             if memory:
@@ -1353,10 +1352,9 @@ class Device:
         self._told = True
         self._guarded(self.connected, True)
 
-    def _disconnected(self, connection: _Connection, reason: str) -> None:
-        if connection is not self._connection:
-            return
-        self._connection = None
+    def _disconnected(self, reason: str) -> None:
+        connection, self._connection = self._connection, None
+        assert connection
         connection.close()
         if reason:
             self.log.warning("the client is lost: %s", reason)
@@ -1458,8 +1456,6 @@ class _Listener:
     def _accept(self, fd: int, events: int) -> None:
         try:
             sock, _ = self._sock.accept()
-        except (BlockingIOError, ConnectionAbortedError):
-            return
         except OSError as error:
             # No descriptors left: it stays readable, so ask again later.
             self._device.log.warning("no client can come: %s", error)

@@ -357,6 +357,22 @@ class AskedCases:
                          errno.ENOTCONN)
         self.expect_errno(errno.ENOTCONN, self.device.dma_read, 0x10000, 4)
 
+    def test_left_after_a_posted_write(self):
+        """What it has sent before it was lost is not served."""
+        self.start(self.caps)
+        self.client.map(0x10000, PAGE)
+        self.device.job = lambda: self.device.dma_read(0x10000, 4)
+        for _ in range(2):
+            self.client.send(WRITE, struct.pack("=QIII", 0, 0, 4, 1),
+                             flags=NO_REPLY)
+        request = self.expect_request(DMA_READ, 0x10000, 4)
+        self.answer(request, b"wrong")
+        self.assertTrue(self.client.is_closed())
+        self.in_loop(lambda: None)
+        self.assertEqual(self.device.writes, [1])
+        self.assertEqual(self.errors(), [
+            "the client is lost: a wrong reply to a DMA request"])
+
     def test_lost_for_the_rest_of_the_callback(self):
         def twice():
             for _ in range(2):
@@ -433,6 +449,13 @@ class AskedOnTheTwin(AskedCases, DmaCase):
         self.answer(request, request.payload + b"twin")
         self.assertEqual(self.expect_end(), b"twin")
         self.assertEqual(self.client.receive().id, ident)
+
+    def test_the_other_socket_alone_is_closed(self):
+        self.begin(lambda: self.device.dma_read(0x10000, 4))
+        self.expect_request(DMA_READ, 0x10000, 4)
+        self.client.sock.close()
+        self.assertEqual(self.in_loop(lambda: self.device.result.errno),
+                         errno.ENOTCONN)
 
     def test_the_twin_alone_is_closed(self):
         self.begin(lambda: self.device.dma_read(0x10000, 4))

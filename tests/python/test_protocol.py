@@ -526,6 +526,21 @@ class Bells(Case):
         self.wait_for(client, device, 4)
         self.assertEqual(self.errors(), ["the model failed"])
 
+    def test_one_that_the_client_has_silenced(self):
+        device = self.Bell()
+        client = self.serve(device)
+        if hasattr(os, "eventfd"):
+            fd = self.ask(client, 1, 999).fds[0]
+
+            def ring_and_silence():
+                os.eventfd_write(fd, 1)
+                key = self.loop._watches[device._bells[1][0][1]]
+                os.eventfd_read(fd)
+                key.callback(key.fd, 1)
+
+            self.in_loop(ring_and_silence)
+            self.assertEqual((device.calls, self.errors()), ([], []))
+
     def wait_for(self, client, device, count):
         for _ in range(10000):
             if len(device.calls) >= count:

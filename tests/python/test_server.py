@@ -275,6 +275,16 @@ class Loops(unittest.TestCase):
         self.loop.run()
         thread.join()
 
+    def test_run_in_a_thread(self):
+        """Which cannot have signal handlers."""
+        self.attach()
+        thread = threading.Thread(target=platypus_device.run,
+                                  args=[self.loop])
+        thread.start()
+        self.loop.stop()
+        thread.join(PATIENCE)
+        self.assertFalse(thread.is_alive())
+
     def test_timers_in_order(self):
         self.attach()
         calls = []
