@@ -11,6 +11,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -144,6 +145,14 @@ static bool is_eventfd(int fd)
     return strcmp(target, "anon_inode:[eventfd]") == 0;
 }
 
+/* The server may fill the counter, and a guest's write must not wait then. */
+static bool never_blocks(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
 static bool fits_region(const VFIOUserIoFd *entry, uint64_t region_size)
 {
     /* Of any size, it still is at a place. */
@@ -163,7 +172,8 @@ static const char *user_io_fds_bad(const UserIoFdsReply *reply,
     if (!fits_region(entry, reply->region_size)) {
         return "its place or size is none of the region's";
     }
-    if (!is_eventfd(reply->fds[entry->fd_index])) {
+    if (!is_eventfd(reply->fds[entry->fd_index]) ||
+        !never_blocks(reply->fds[entry->fd_index])) {
         return "its descriptor is no eventfd";
     }
     return NULL;
