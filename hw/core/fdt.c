@@ -418,8 +418,8 @@ static int complete_memory(void *fdt, const FdtBootInfo *info)
 }
 
 /* libfdt stumbles over old versions and short headers, so these go first. */
-static bool check_foreign(const void *blob, size_t size, const char *what,
-                          Error **errp)
+bool fdt_check_foreign(const void *blob, size_t size, const char *what,
+                       Error **errp)
 {
     int rc;
 
@@ -455,7 +455,7 @@ void *fdt_complete(const void *blob, size_t size, const FdtBootInfo *info,
     size_t room = COMPLETE_ROOM;
     int rc;
 
-    if (!check_foreign(blob, size, what, errp)) {
+    if (!fdt_check_foreign(blob, size, what, errp)) {
         return NULL;
     }
     room += info->bootargs ? strlen(info->bootargs) : 0;

@@ -121,11 +121,12 @@ const VFIOHostProperty *vfio_host_node_find(const VFIOHostNode *node,
 const char *vfio_host_property_string(const VFIOHostProperty *prop, unsigned n)
 {
     const char *text = (const char *)prop->data;
-    const char *end = text + prop->size;
+    const char *end;
 
-    if (prop->size == 0 || end[-1] != '\0') {
+    if (prop->size == 0 || text[prop->size - 1] != '\0') {
         return NULL;
     }
+    end = text + prop->size;
     for (; text < end && n > 0; n--) {
         text += strlen(text) + 1;
     }

@@ -81,6 +81,13 @@ typedef struct FdtBootInfo {
 #define FDT_SIZE_MAX (2 * 1024 * 1024)
 
 /**
+ * True if libfdt's reading functions are safe with @blob (foreign input of
+ * @size bytes, aligned to 8). @what names the file in errors.
+ */
+bool fdt_check_foreign(const void *blob, size_t size, const char *what,
+                       Error **errp);
+
+/**
  * Checks @blob (foreign input of @size bytes, aligned to 8) and returns a
  * copy, completed with /chosen (initrd properties of the blob's own go) and
  * with one /memory node that says where RAM is; everything else stays as

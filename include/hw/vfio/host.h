@@ -221,8 +221,9 @@ VFIOHostNode *vfio_host_node_from_fdt(const void *blob, size_t size,
 
 /**
  * Reads the folder @of_node (as <device>/of_node in sysfs); what its phandles
- * mean is looked up below @tree_root (/sys/firmware/devicetree/base). An error
- * only for what cannot be read. The caller owns the node.
+ * mean is looked up below @tree_root (/sys/firmware/devicetree/base). A
+ * property that cannot be read is left out, with a warning. The caller owns the
+ * node.
  */
 VFIOHostNode *vfio_host_node_read(const char *of_node, const char *tree_root,
                                   Error **errp);
