@@ -38,6 +38,10 @@ static bool vfio_sysbus_realize(DeviceState *dev, Error **errp)
         return false;
     }
     host = VFIO_SYSBUS_DEVICE_GET_CLASS(vsd)->open_host(vsd, errp);
+    if (host && !dev->id && !dev->pretty_name) {
+        /* What the bus says of it begins as what we say. */
+        dev->pretty_name = g_strdup_printf("vfio %s", host->name);
+    }
     if (!host || !vfio_device_init(vdev, host, OBJECT(dev), &config, errp)) {
         return false;
     }

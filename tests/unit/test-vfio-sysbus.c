@@ -528,6 +528,8 @@ static void test_no_room(void)
     g_assert_true(qdev_realize(f.dev, NULL));
     g_assert_false(platform_bus_link(f.bus, SYS_BUS_DEVICE(f.dev), &err));
     g_assert_nonnull(strstr(error_get_pretty(err), "platform-bus-size="));
+    g_assert_true(
+        g_str_has_prefix(error_get_pretty(err), "vfio 1000000.scripted: "));
     teardown(&f);
 }
 
