@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "host-user.h"
 #include "trace.h"
@@ -29,13 +28,12 @@ const char *const vfio_user_state_names[] = {
 
 /* ---- the connection, as long as there is one ---- */
 
-static void host_user_leave(VFIOHostUser *user)
+void host_user_leave(VFIOHostUser *user)
 {
     atomic_fetch_sub(&user->users, 1);
 }
 
-/* NULL: it is lost. Otherwise host_user_leave() has to follow. */
-static UserConn *host_user_enter(VFIOHostUser *user)
+UserConn *host_user_enter(VFIOHostUser *user)
 {
     UserConn *conn;
 
@@ -85,8 +83,7 @@ void host_user_detach(VFIOHostUser *user)
     user_dma_clear(&user->dma);
 }
 
-/* What comes back of a call, before host_user_leave(). */
-static int host_user_result(VFIOHostUser *user, int ret)
+int host_user_result(VFIOHostUser *user, int ret)
 {
     /* Another thread may not have told yet. */
     if (ret == -ENOTCONN) {
@@ -95,7 +92,7 @@ static int host_user_result(VFIOHostUser *user, int ret)
     return ret;
 }
 
-static int host_user_call(VFIOHostUser *user, UserRequest *req, size_t least)
+int host_user_call(VFIOHostUser *user, UserRequest *req, size_t least)
 {
     UserConn *conn = host_user_enter(user);
     int ret;
@@ -131,7 +128,7 @@ static int host_user_post(VFIOHostUser *user, const UserRequest *req)
     return ret;
 }
 
-static void host_user_break(VFIOHostUser *user, const char *reason)
+void host_user_break(VFIOHostUser *user, const char *reason)
 {
     UserConn *conn = host_user_enter(user);
 
@@ -204,21 +201,20 @@ static int host_user_get_ioeventfds(VFIOHost *host, unsigned index,
     VFIOHostUser *user = to_user(host);
     g_autoptr(GArray) found = g_array_new(false, false, sizeof(VFIOIoEventFd));
     UserConn *conn;
-    int ret;
+    int ret = 0;
 
     *fds = NULL;
     *n = 0;
-    /* The eventfd would overtake what was posted before. */
-    if (user->posted_writes) {
-        return 0;
-    }
     conn = host_user_enter(user);
     if (!conn) {
         return -ENOTCONN;
     }
-    ret = user_io_fds_read(conn, host->name, index,
-                           user->device->regions[index].info.size, found,
-                           user->io_fds);
+    /* An eventfd would overtake what was posted before. */
+    if (!user->posted_writes) {
+        ret = user_io_fds_read(conn, host->name, index,
+                               user->device->regions[index].info.size, found,
+                               user->io_fds);
+    }
     host_user_result(user, ret);
     host_user_leave(user);
     if (ret < 0) {
@@ -227,111 +223,6 @@ static int host_user_get_ioeventfds(VFIOHost *host, unsigned index,
     *n = found->len;
     *fds = (VFIOIoEventFd *)g_array_free(g_steal_pointer(&found), false);
     return 0;
-}
-
-/* ---- accesses ---- */
-
-static int host_user_region_read(VFIOHost *host, unsigned index,
-                                 uint64_t offset, void *buf, unsigned size)
-{
-    VFIOUserRegionAccess head = {
-        .offset = offset,
-        .region = index,
-        .count = size,
-    };
-    struct {
-        VFIOUserRegionAccess head;
-        uint8_t data[8];
-    } reply;
-    UserRequest req = {
-        .command = VFIO_USER_REGION_READ,
-        .head = &head,
-        .head_size = sizeof(head),
-        .reply = &reply,
-        .reply_size = sizeof(head) + size,
-    };
-    int ret = host_user_call(to_user(host), &req, sizeof(head) + size);
-
-    if (ret < 0) {
-        return ret;
-    }
-    if (memcmp(&reply.head, &head, sizeof(head)) != 0) {
-        host_user_break(to_user(host),
-                        "the reply to REGION_READ is about another access");
-        return -ENOTCONN;
-    }
-    memcpy(buf, reply.data, size);
-    return 0;
-}
-
-static int host_user_region_post(VFIOHostUser *user, const VFIOUserWrite *write)
-{
-    UserConn *conn = host_user_enter(user);
-    int ret;
-
-    if (!conn) {
-        return -ENOTCONN;
-    }
-    ret = host_user_result(user, user_post_write(&user->post, conn, write));
-    host_user_leave(user);
-    return ret;
-}
-
-static int host_user_region_write(VFIOHost *host, unsigned index,
-                                  uint64_t offset, const void *buf,
-                                  unsigned size)
-{
-    VFIOHostUser *user = to_user(host);
-    VFIOUserRegionAccess head = {
-        .offset = offset,
-        .region = index,
-        .count = size,
-    };
-    VFIOUserRegionAccess reply;
-    UserRequest req = {
-        .command = VFIO_USER_REGION_WRITE,
-        .head = &head,
-        .head_size = sizeof(head),
-        .data = buf,
-        .data_size = size,
-        .reply = &reply,
-        .reply_size = sizeof(reply),
-    };
-    int ret;
-
-    if (user->posted_writes) {
-        VFIOUserWrite write = {offset, index, size, {0}};
-
-        memcpy(write.data, buf, size);
-        return host_user_region_post(user, &write);
-    }
-    ret = host_user_call(user, &req, sizeof(reply));
-    if (ret == 0 && memcmp(&reply, &head, sizeof(head)) != 0) {
-        host_user_break(user,
-                        "the reply to REGION_WRITE is about another access");
-        ret = -ENOTCONN;
-    }
-    return ret;
-}
-
-static void *host_user_region_map(VFIOHost *host, unsigned index,
-                                  const VFIORange *part, bool writable,
-                                  int *err)
-{
-    const UserRegion *region = &to_user(host)->device->regions[index];
-    void *addr = mmap(NULL, part->size, PROT_READ | (writable ? PROT_WRITE : 0),
-                      MAP_SHARED, region->fd, region->fd_offset + part->offset);
-
-    if (addr == MAP_FAILED) {
-        *err = -errno;
-        return NULL;
-    }
-    return addr;
-}
-
-static void host_user_region_unmap(VFIOHost *host, void *addr, uint64_t size)
-{
-    munmap(addr, size);
 }
 
 /* ---- lines and reset ---- */
@@ -513,10 +404,10 @@ static const VFIOHostOps host_user_ops = {
     .get_region = host_user_get_region,
     .get_irq = host_user_get_irq,
     .set_irq = host_user_set_irq,
-    .region_read = host_user_region_read,
-    .region_write = host_user_region_write,
-    .region_map = host_user_region_map,
-    .region_unmap = host_user_region_unmap,
+    .region_read = user_region_read,
+    .region_write = user_region_write,
+    .region_map = user_region_map,
+    .region_unmap = user_region_unmap,
     .reset = host_user_reset,
     .dma_map = host_user_dma_map,
     .dma_unmap = host_user_dma_unmap,

@@ -182,6 +182,26 @@ static inline VFIOHostUser *to_user(VFIOHost *host)
     return (VFIOHostUser *)host;
 }
 
+/* host-user, for the other parts: the connection, as long as there is one. */
+/** NULL: it is lost. Otherwise host_user_leave() has to follow. Any thread. */
+UserConn *host_user_enter(VFIOHostUser *user);
+void host_user_leave(VFIOHostUser *user);
+/** What comes back of a call, before host_user_leave(). */
+int host_user_result(VFIOHostUser *user, int ret);
+/** user_ask(), behind what was posted. */
+int host_user_call(VFIOHostUser *user, UserRequest *req, size_t least);
+/** The server has lied. */
+void host_user_break(VFIOHostUser *user, const char *reason);
+
+/* user-regions: members of VFIOHostOps. */
+int user_region_read(VFIOHost *host, unsigned index, uint64_t offset, void *buf,
+                     unsigned size);
+int user_region_write(VFIOHost *host, unsigned index, uint64_t offset,
+                      const void *buf, unsigned size);
+void *user_region_map(VFIOHost *host, unsigned index, const VFIORange *part,
+                      bool writable, int *err);
+void user_region_unmap(VFIOHost *host, void *addr, uint64_t size);
+
 /* host-user, for user-reconnect: a connection comes into use, or goes. */
 /** What was asked for must be had of it. */
 bool host_user_check(const VFIOHostUser *user, const UserDevice *device,

@@ -85,19 +85,9 @@ static bool user_socket_connect(int sock, const char *path, Error **errp)
 static bool user_link_make(const UserTarget *target, int sock, UserLink *link,
                            Error **errp)
 {
-    const UserCaps *caps;
-
     link->conn = user_conn_new(sock, target->timeout_ms, target->client,
                                target->opaque, errp);
     if (!link->conn) {
-        return false;
-    }
-    caps = user_conn_caps(link->conn);
-    if (caps->max_data_xfer_size < sizeof(uint64_t)) {
-        error_setg(errp,
-                   "the server takes %" PRIu64 " bytes in one access, and "
-                   "registers have up to 8",
-                   caps->max_data_xfer_size);
         return false;
     }
     link->device = user_device_read(link->conn, target->no_mmap, errp);

@@ -59,6 +59,7 @@ static bool user_reconnect_use(VFIOHostUser *user, UserLink *link, bool *gone,
     host_user_attach(user, link);
     if (client && !client->back(user->parent.client_opaque, errp)) {
         *gone = user_conn_broken(atomic_load(&user->conn));
+        atomic_store(&user->parent.lost, true);
         host_user_detach(user);
         return false;
     }
