@@ -7,12 +7,14 @@
  */
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "model.h"
 
 #define MAX_MODELS 64
@@ -246,21 +248,28 @@ static void set_signals(void (*handler)(int))
     sigaction(SIGHUP, &action, NULL);
 }
 
-static bool connect_instance(Instance *in)
+static int attach(PlatypusDevice *dev, const char *text)
 {
     unsigned long fd;
+    struct stat st;
+
+    if (!model_parse_number(text, INT_MAX, &fd) || fstat(fd, &st) < 0) {
+        return -EBADF;
+    }
+    return S_ISSOCK(st.st_mode) ? platypus_device_attach(dev, fd) : -ENOTSOCK;
+}
+
+static bool connect_instance(Instance *in)
+{
     int err;
 
     if (in->socket) {
-        err = platypus_device_listen(in->dev, in->socket);
-    } else if (model_parse_number(in->fd, 1 << 20, &fd)) {
-        err = platypus_device_attach(in->dev, fd);
-    } else {
-        err = -EBADF;
+        /* Which says itself why it cannot be. */
+        return platypus_device_listen(in->dev, in->socket) == 0;
     }
+    err = attach(in->dev, in->fd);
     if (err) {
-        model_error("%s: %s%s: %s", in->klass->name, in->socket ? "" : "--fd ",
-                    in->socket ? in->socket : in->fd, strerror(-err));
+        model_error("%s: --fd %s: %s", in->klass->name, in->fd, strerror(-err));
     }
     return !err;
 }
