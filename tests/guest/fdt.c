@@ -166,6 +166,7 @@ static uint64_t translate_up(const Node *bus, const Node *above, uint64_t addr)
 typedef struct Search {
     const char *compat[2];
     unsigned min_depth;
+    unsigned part; /* which region and interrupt */
     Device *dev;
 } Search;
 
@@ -187,20 +188,21 @@ static bool match_device(const Node *path, unsigned depth, void *opaque)
 {
     const Search *search = opaque;
     const Node *node = &path[depth], *parent = node - 1;
+    uint32_t ac = parent->address_cells, sc = parent->size_cells;
+    uint32_t at = search->part * 4 * (ac + sc), irq_at = search->part * 12;
     Device *dev = search->dev;
 
-    if (depth < search->min_depth || !node->reg.len ||
+    if (depth < search->min_depth || node->reg.len < at + 4 * (ac + sc) ||
         !compatible_with(node, search)) {
         return false;
     }
-    dev->base = cells(node->reg.data, parent->address_cells);
-    dev->size =
-        cells(node->reg.data + 4 * parent->address_cells, parent->size_cells);
+    dev->base = cells(node->reg.data + at, ac);
+    dev->size = cells(node->reg.data + at + 4 * ac, sc);
     for (unsigned d = depth - 1; d > 0; d--) {
         dev->base = translate_up(&path[d], &path[d - 1], dev->base);
     }
-    if (node->interrupts.len >= 12) {
-        const uint8_t *p = node->interrupts.data;
+    if (node->interrupts.len >= irq_at + 12) {
+        const uint8_t *p = node->interrupts.data + irq_at;
 
         dev->intid = be32(p + 4) + (be32(p) ? 16 : 32);
         dev->edge = be32(p + 8) & 3;
@@ -210,7 +212,13 @@ static bool match_device(const Node *path, unsigned depth, void *opaque)
 
 void find_device(Device *dev, const char *compat1, const char *compat2)
 {
-    Search search = {{compat1, compat2}, arg("root", 0) ? 1 : 2, dev};
+    find_device_part(dev, compat1, compat2, 0);
+}
+
+void find_device_part(Device *dev, const char *compat1, const char *compat2,
+                      unsigned part)
+{
+    Search search = {{compat1, compat2}, arg("root", 0) ? 1 : 2, part, dev};
 
     *dev = (Device){0};
     if (!walk(match_device, &search)) {

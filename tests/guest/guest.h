@@ -132,8 +132,8 @@ unsigned this_cpu(void);
 /* -- device tree -------------------------------------------------------- */
 
 typedef struct Device {
-    uint64_t base, size; /* of the first region, as the CPU sees it */
-    unsigned intid;      /* of the first interrupt; 0 without one */
+    uint64_t base, size; /* of a region, as the CPU sees it */
+    unsigned intid;      /* of an interrupt; 0 without one */
     bool edge;           /* that interrupt is an edge one */
 } Device;
 
@@ -144,6 +144,9 @@ typedef struct Device {
  * device can be assigned). Without a match: prints why and powers off.
  */
 void find_device(Device *dev, const char *compat1, const char *compat2);
+/* The same, with the region and the interrupt of that number; that is 0. */
+void find_device_part(Device *dev, const char *compat1, const char *compat2,
+                      unsigned part);
 
 /* The boot argument name=value of /chosen/bootargs, or a default. */
 uint64_t arg(const char *name, uint64_t fallback);
