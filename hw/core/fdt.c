@@ -418,31 +418,30 @@ static int complete_memory(void *fdt, const FdtBootInfo *info)
 }
 
 /* libfdt stumbles over old versions and short headers, so these go first. */
-bool fdt_check_foreign(const void *blob, size_t size, const char *what,
-                       Error **errp)
+bool fdt_check_foreign(const void *blob, size_t size, Error **errp)
 {
     int rc;
 
     if (size < FDT_V17_SIZE || size > FDT_SIZE_MAX) {
         error_setg(errp,
-                   "dtb '%s': %zu bytes are not the size of a device tree; "
-                   "give a .dtb of at most %d MiB",
-                   what, size, FDT_SIZE_MAX >> 20);
+                   "%zu bytes are not the size of a device tree; give a .dtb "
+                   "of at most %d MiB",
+                   size, FDT_SIZE_MAX >> 20);
         return false;
     }
     if (fdt_magic(blob) == FDT_MAGIC && fdt_version(blob) < MIN_VERSION) {
         error_setg(errp,
-                   "dtb '%s': a device tree of version %u; give one of "
-                   "version %d (dtc -V %d)",
-                   what, fdt_version(blob), MIN_VERSION, MIN_VERSION);
+                   "a device tree of version %u; give one of version %d "
+                   "(dtc -V %d)",
+                   fdt_version(blob), MIN_VERSION, MIN_VERSION);
         return false;
     }
     rc = fdt_check_full(blob, size);
     if (rc) {
         error_setg(errp,
-                   "dtb '%s': not a valid device tree (%s); give what dtc "
-                   "made of a .dts",
-                   what, fdt_strerror(rc));
+                   "not a valid device tree (%s); give what dtc made of a "
+                   ".dts",
+                   fdt_strerror(rc));
         return false;
     }
     return true;
@@ -455,7 +454,8 @@ void *fdt_complete(const void *blob, size_t size, const FdtBootInfo *info,
     size_t room = COMPLETE_ROOM;
     int rc;
 
-    if (!fdt_check_foreign(blob, size, what, errp)) {
+    if (!fdt_check_foreign(blob, size, errp)) {
+        error_prepend(errp, "dtb '%s': ", what);
         return NULL;
     }
     room += info->bootargs ? strlen(info->bootargs) : 0;

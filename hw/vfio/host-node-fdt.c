@@ -96,7 +96,8 @@ static bool fdt_tree_init(FdtTree *tree, const void *blob, size_t size,
 {
     tree->tree.ops = &fdt_tree_ops;
     tree->fdt = g_memdup2(blob, size);
-    if (!fdt_check_foreign(tree->fdt, size, what, errp)) {
+    if (!fdt_check_foreign(tree->fdt, size, errp)) {
+        error_prepend(errp, "%s: ", what);
         return false;
     }
     fdt_tree_collect(tree);
@@ -115,7 +116,7 @@ static int find_node(const FdtTree *tree, const char *what, Error **errp)
     }
     if (node < 0) {
         error_setg(errp,
-                   "dtb '%s': no node for the device: there is none in "
+                   "%s: no node for the device: there is none in "
                    "its root, and the root has no compatible",
                    what);
     }

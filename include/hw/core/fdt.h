@@ -82,10 +82,9 @@ typedef struct FdtBootInfo {
 
 /**
  * True if libfdt's reading functions are safe with @blob (foreign input of
- * @size bytes, aligned to 8). @what names the file in errors.
+ * @size bytes, aligned to 8). Errors do not name the file.
  */
-bool fdt_check_foreign(const void *blob, size_t size, const char *what,
-                       Error **errp);
+bool fdt_check_foreign(const void *blob, size_t size, Error **errp);
 
 /**
  * Checks @blob (foreign input of @size bytes, aligned to 8) and returns a
