@@ -334,6 +334,9 @@ static void vfio_region_ask_ioeventfds(VFIORegion *region)
     unsigned n = 0;
     int ret = host->ops->get_ioeventfds(host, region->index, &fds, &n);
 
+    if (atomic_load(&host->lost)) {
+        return; /* the next call tells */
+    }
     if (ret < 0) {
         error_setg_errno(&err, -ret,
                          "vfio %s: region %u: all writes are trapped, as its "

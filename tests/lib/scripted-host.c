@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "util/fd.h"
+#include "util/log.h"
 #include "util/main-loop.h"
 #include "util/option.h"
 
@@ -322,6 +323,24 @@ static int scripted_read(VFIOHost *vfio_host, unsigned index, uint64_t offset,
     return ret;
 }
 
+static void on_lose(void *opaque)
+{
+    ScriptedHost *host = opaque;
+
+    scripted_host_lose(host);
+    timer_mod_ns(&host->timer,
+                 clock_get_ns(CLOCK_VIRTUAL) + host->away_ms * NS_PER_MS);
+}
+
+static void on_return(void *opaque)
+{
+    Error *err = NULL;
+
+    if (!scripted_host_return(opaque, &err)) {
+        warn_report_err(err);
+    }
+}
+
 static void ring(ScriptedHost *host, const void *buf)
 {
     uint8_t bytes[2];
@@ -329,12 +348,12 @@ static void ring(ScriptedHost *host, const void *buf)
 
     memcpy(bytes, buf, sizeof(bytes));
     n = bytes[0];
-    if (n >= host->lines->len) {
-        return;
-    }
-    if (bytes[1] & 1) {
+    if (bytes[1] == 2) {
+        host->away_ms = n;
+        main_loop_schedule(on_lose, host);
+    } else if (n < host->lines->len && bytes[1] == 1) {
         scripted_host_lower(host, n);
-    } else {
+    } else if (n < host->lines->len) {
         scripted_host_raise(host, n);
     }
 }
@@ -456,6 +475,8 @@ static void scripted_close(VFIOHost *vfio_host)
     ScriptedHost *host = to_scripted(vfio_host);
 
     g_assert(host->dma_bytes == 0);
+    main_loop_cancel(host);
+    timer_finish(&host->timer);
     if (host->closed) {
         *host->closed = true;
     }
@@ -619,6 +640,7 @@ ScriptedHost *scripted_host_new(const char *name, const char *regions,
     host->parent.ops = &host->ops;
     host->parent.name = g_strdup(name);
     mutex_init(&host->lock);
+    timer_init(&host->timer, CLOCK_VIRTUAL, on_return, host);
     host->can_reset = true;
     host->regions = g_array_new(false, true, sizeof(ScriptedRegion));
     host->lines = g_array_new(false, true, sizeof(ScriptedLine));

@@ -4,6 +4,7 @@
 #include "hw/core/irq.h"
 #include "hw/vfio/host.h"
 #include "util/lock.h"
+#include "util/timer.h"
 
 /*
  * ScriptedHost: a VFIOHost of the tests. Its regions are shared memory, so
@@ -53,6 +54,8 @@ typedef struct ScriptedHost {
     unsigned resets;
     uint64_t dma_bytes; /* mapped now */
     int64_t doorbell;   /* offset in region 0: see scripted_host_new */
+    Timer timer;        /* until it is back */
+    unsigned away_ms;
     VFIOHostNode *node; /* owned; what get_node returns */
     bool *closed;       /* set by close, if not NULL */
 } ScriptedHost;
@@ -61,7 +64,8 @@ typedef struct ScriptedHost {
  * @regions is "SIZE[:ro|:wo][:map|:map=OFFSET+SIZE...][:signal=OFFSET+SIZE...]
  * ;...", @lines is "level|edge;..."; either may be NULL or "". A signal is an
  * ioeventfd of any data; SIZE 0 is any size. A write of n to @doorbell
- * (negative: none) of region 0 raises line n, of 0x100 + n lowers it. The
+ * (negative: none) of region 0 raises line n, of 0x100 + n lowers it, of 0x200
+ * + n loses the host, which is back n ms later by the virtual clock. The
  * caller closes it through ops, or gives it to a device.
  */
 ScriptedHost *scripted_host_new(const char *name, const char *regions,

@@ -51,8 +51,9 @@ static VFIOHost *vfio_scripted_open(VFIOSysBusDevice *base, Error **errp)
 static const Property vfio_scripted_properties[] = {
     PROP_STRING("name", VFIOScriptedDevice, name, "1000000.scripted",
                 "what messages call it"),
-    PROP_STRING("regions", VFIOScriptedDevice, regions, NULL,
-                "SIZE[:ro|:wo][:map|:map=OFFSET+SIZE];..."),
+    PROP_STRING(
+        "regions", VFIOScriptedDevice, regions, NULL,
+        "SIZE[:ro|:wo][:map|:map=OFFSET+SIZE][:signal=OFFSET+SIZE];..."),
     PROP_STRING("lines", VFIOScriptedDevice, lines, NULL, "level|edge;..."),
     PROP_STRING("of-node", VFIOScriptedDevice, of_node, NULL,
                 "folder of its node"),
@@ -63,7 +64,8 @@ static const Property vfio_scripted_properties[] = {
     PROP_UINT32("fail-at", VFIOScriptedDevice, fail_at, "0xffffffff", 0,
                 "the number of the call that fails"),
     PROP_UINT32("doorbell", VFIOScriptedDevice, doorbell, "0xffffffff", 0,
-                "where to write n to raise line n, 0x100 + n to lower it"),
+                "where to write n to raise line n, 0x100 + n to lower it, "
+                "0x200 + n to lose the host for n ms"),
     PROP_BOOL("reset", VFIOScriptedDevice, reset, true, "it has a reset"),
     PROP_BOOL("unmask-fd", VFIOScriptedDevice, unmask_fd, true,
               "it takes an unmask eventfd"),

@@ -15,6 +15,7 @@
 #define BASE 0x0c000000
 #define DOORBELL 0x2000
 #define LOWER 0x100
+#define LOSE 0x200
 #define SPI 112
 #define DEVICE "-device vfio-scripted,doorbell=0x2000"
 
@@ -84,6 +85,51 @@ static void test_reset(void)
     qtest_writel(c, BASE + DOORBELL, 0);
     wait_for_count(c, SPI, 2);
     qtest_client_quit(c);
+}
+
+static void wait_for_ones(QtestClient *c, uint64_t addr)
+{
+    for (unsigned i = 0; i < 10000 && qtest_readl(c, addr) != UINT32_MAX; i++) {
+        qtest_readl(c, RAM);
+    }
+    g_assert_cmphex(qtest_readl(c, addr), ==, UINT32_MAX);
+}
+
+/* The host goes, as a process may, and is back after 5 ms with other memory. */
+static void lose_and_return(const char *more, bool reset_meanwhile)
+{
+    QtestClient *c = start(more);
+
+    qtest_writel(c, BASE + 0x10, 0xcafe);
+    qtest_writel(c, BASE + DOORBELL, 0);
+    wait_for_count(c, SPI, 1);
+    qtest_writel(c, BASE + DOORBELL, LOSE + 5);
+    wait_for_ones(c, BASE + 0x10);
+    g_assert_cmpint(qtest_irq_level(c, SPI), ==, 0);
+    if (reset_meanwhile) {
+        json_object_put(qtest_qmp(c, "{\"execute\": \"system_reset\"}"));
+        json_object_put(qtest_qmp_event(c, "RESET"));
+    }
+    qtest_clock_step(c, 4000000);
+    g_assert_cmphex(qtest_readl(c, BASE + 0x1010), ==, UINT32_MAX);
+    qtest_clock_step(c, 1000000);
+    g_assert_cmphex(qtest_readl(c, BASE + 0x10), ==, 0);
+    qtest_writel(c, BASE + 0x10, 0xbeef);
+    g_assert_cmphex(qtest_readl(c, BASE + 0x10), ==, 0xbeef);
+    /* Its line still asks, unless it was reset when it was back. */
+    if (reset_meanwhile) {
+        qtest_writel(c, BASE + DOORBELL, 0);
+    }
+    wait_for_count(c, SPI, 2);
+    qtest_client_quit(c);
+}
+
+static void test_lost(void)
+{
+    lose_and_return(",x-irq-route=trap", false);
+    lose_and_return(",x-irq-route=eoi", false);
+    lose_and_return(",x-irq-route=trap", true);
+    lose_and_return(",x-irq-route=eoi", true);
 }
 
 /* A line that cannot be armed: the device is lost, the machine is not. */
@@ -222,6 +268,7 @@ int main(int argc, char **argv)
     g_test_add_func("/vfio/registers", test_registers);
     g_test_add_func("/vfio/trap", test_trap);
     g_test_add_func("/vfio/reset", test_reset);
+    g_test_add_func("/vfio/lost", test_lost);
     g_test_add_func("/vfio/arming-fails", test_arming_fails);
     g_test_add_func("/vfio/sweep", test_sweep);
     g_test_add_func("/vfio/bad-options", test_bad_options);
