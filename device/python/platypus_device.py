@@ -357,9 +357,11 @@ def _close_all(fds: Sequence[int]) -> None:
         os.close(fd)
 
 
-def _fields(layout: struct.Struct, payload: bytes, exact: bool = True):
-    """The fields of a payload that is @layout, or begins with it."""
-    if len(payload) < layout.size or exact and len(payload) > layout.size:
+def _fields(layout: struct.Struct, payload: bytes):
+    """The fields of a payload that begins with @layout. What has an argsz may
+    be longer than what we know of it, and others have data behind.
+    """
+    if len(payload) < layout.size:
         raise _Refused()
     return layout.unpack_from(payload)
 
@@ -521,9 +523,7 @@ class _LineState:
 
     def trigger(self) -> None:
         """The client wants to see an interrupt."""
-        if self.edge:
-            self.raise_()
-        elif not self.masked:
+        if not self.masked:
             self._signal()
 
     def mask(self, masked: bool) -> None:
@@ -689,6 +689,7 @@ class _Connection:
         self.windows = _Windows()
         self.lost: Optional[_Lost] = None
         self.closed = False
+        self.told_of_another = False
         self._queue: collections.deque[_Message] = collections.deque()
         self._queue_bytes = self._queue_fds = 0
         self._request_id = 0
@@ -763,8 +764,6 @@ class _Connection:
                             else (answer, []))
         except _Refused as refused:
             code = refused.code
-        except Reject:
-            code = errno.ENXIO
         except Exception as error:
             self.device._complain(error)
             code = errno.EIO
@@ -828,16 +827,18 @@ class _Connection:
         flags = (_REGION_READ if region.readable else 0) | (
             _REGION_WRITE if region.writable else 0)
         caps = b""
-        if region.areas:
+        assert self.client
+        mappable = region.areas and self.client.max_msg_fds > 0
+        if mappable:
             flags |= _REGION_MMAP
-        if region.areas and tuple(region.areas[0]) != (0, region.size):
+        if mappable and tuple(region.areas[0]) != (0, region.size):
             flags |= _REGION_CAPS
             caps = _SPARSE.pack(_CAP_SPARSE, 1, 0, len(region.areas), 0)
             caps += b"".join(_AREA.pack(*area) for area in region.areas)
         needed = _REGION_INFO.size + len(caps)
         fits = needed <= argsz
         fds = []
-        if fits and region.areas:
+        if fits and mappable:
             fds = [self.device._memories[index].open()]
         return _REGION_INFO.pack(
             needed, flags, index, _REGION_INFO.size if caps and fits else 0,
@@ -878,7 +879,7 @@ class _Connection:
 
     def _set_irqs(self, message: _Message) -> bytes:
         argsz, flags, index, start, count = _fields(
-            _IRQ_SET, message.payload, exact=False)
+            _IRQ_SET, message.payload)
         data = flags & (_DATA_NONE | _DATA_BOOL | _DATA_EVENTFD)
         action = flags & (_ACTION_MASK | _ACTION_UNMASK | _ACTION_TRIGGER)
         bools = message.payload[_IRQ_SET.size:]
@@ -928,10 +929,11 @@ class _Connection:
     def _region_read(self, message: _Message) -> bytes:
         offset, index, count = _fields(_ACCESS, message.payload)
         self._check_range(index, offset, count)
-        return message.payload + self.device._read(index, offset, count)
+        return (message.payload[:_ACCESS.size]
+                + self.device._read(index, offset, count))
 
     def _region_write(self, message: _Message) -> bytes:
-        offset, index, count = _fields(_ACCESS, message.payload, exact=False)
+        offset, index, count = _fields(_ACCESS, message.payload)
         data = message.payload[_ACCESS.size:]
         self._check_range(index, offset, count)
         if len(data) != count:
@@ -941,7 +943,7 @@ class _Connection:
 
     def _write_multi(self, message: _Message) -> bytes:
         """One that fails is lost, as it would be alone."""
-        number, = _fields(_COUNT, message.payload, exact=False)
+        number, = _fields(_COUNT, message.payload)
         rest = message.payload[_COUNT.size:]
         if len(rest) != number * _WRITE.size:
             raise _Refused()
@@ -955,7 +957,7 @@ class _Connection:
             try:
                 self.device._write(index, offset, data[:count])
                 done += 1
-            except (_Refused, Reject):
+            except _Refused:
                 pass
             except Exception as error:
                 self.device._complain(error)
@@ -980,7 +982,7 @@ class _Connection:
         if argsz < _DMA_UNMAP.size or flags:
             raise _Refused()
         self.windows.remove(iova, size)
-        return message.payload
+        return message.payload[:_DMA_UNMAP.size]
 
     def dma_read(self, iova: int, size: int) -> bytes:
         pieces = self.windows.pieces(iova, size, _DMA_F_READ)
@@ -1029,9 +1031,13 @@ class _Connection:
                               _HEADER.size + len(head) + len(data), 0, 0)
         try:
             reply = self._reply(b"".join((header, head, data)))
-            if not reply.flags & _ERROR and (
-                    reply.command != command or len(reply.payload) != size
-                    or not reply.payload.startswith(head)):
+            good = (len(reply.payload) == size
+                    and reply.payload.startswith(head)
+                    # As the specification has it: with half of the count.
+                    or command == _CMD_DMA_WRITE
+                    and reply.payload == head[:12])
+            if reply.command != command or not (
+                    good or reply.flags & _ERROR):
                 raise _Lost("a wrong reply to a DMA request")
         except _Lost as lost:
             # The loop notices by the end of the socket.
@@ -1040,7 +1046,7 @@ class _Connection:
                 self.stream.sock.shutdown(socket.SHUT_RDWR)
             raise OSError(errno.ENOTCONN, "the client is lost") from None
         if reply.flags & _ERROR:
-            raise OSError(reply.error, "the client refused DMA")
+            raise OSError(reply.error or errno.EIO, "the client refused DMA")
         return reply.payload
 
     def _reply(self, request: bytes) -> _Message:
@@ -1342,7 +1348,9 @@ class Device:
 
     def _accepted(self, sock: socket.socket) -> None:
         if self._connection:
-            self.log.warning("another client is turned away")
+            if not self._connection.told_of_another:
+                self.log.warning("another client is turned away")
+            self._connection.told_of_another = True
             sock.close()
         else:
             self._connection = _Connection(self, sock)
@@ -1369,22 +1377,27 @@ class Device:
     def _read(self, index: int, offset: int, count: int) -> bytes:
         region = self.regions[index]
         if not region.readable:
-            raise _Refused()
+            raise _Refused(errno.EACCES)
         parts: list[Union[bytes, memoryview]] = []
         for start, size, is_memory in region._runs(offset, count):
             if is_memory:
                 parts.append(self.memory(index)[start:start + size])
                 continue
             for at, width in _pieces(start, size):
-                value = operator.index(self.read(index, at, width))
-                value &= (1 << 8 * width) - 1
-                parts.append(value.to_bytes(width, "little"))
+                parts.append(self._read_piece(index, at, width))
         return b"".join(parts)
+
+    def _read_piece(self, index: int, offset: int, size: int) -> bytes:
+        try:
+            value = operator.index(self.read(index, offset, size))
+        except Reject:
+            value = -1
+        return (value & (1 << 8 * size) - 1).to_bytes(size, "little")
 
     def _write(self, index: int, offset: int, data: bytes) -> None:
         region = self.regions[index]
         if not region.writable:
-            raise _Refused()
+            raise _Refused(errno.EACCES)
         for start, size, is_memory in region._runs(offset, len(data)):
             part = data[start - offset:start - offset + size]
             if is_memory:
@@ -1400,7 +1413,8 @@ class Device:
             if bell.offset == offset and bell.size in (0, size):
                 self.ring(index, offset)
                 return
-        self.write(index, offset, size, int.from_bytes(data, "little"))
+        with contextlib.suppress(Reject):
+            self.write(index, offset, size, int.from_bytes(data, "little"))
 
 
 class _Listener:

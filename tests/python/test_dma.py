@@ -247,6 +247,13 @@ class AskedCases:
         self.answer(request, request.payload[:16])
         self.assertIsNone(self.expect_end())
 
+    def test_a_short_reply_to_a_write(self):
+        """As the specification has it: with half of the count."""
+        self.begin(lambda: self.device.dma_write(0x10004, b"guest"))
+        request = self.expect_request(DMA_WRITE, 0x10004, 5)
+        self.answer(request, request.payload[:12])
+        self.assertIsNone(self.expect_end())
+
     def test_in_pieces(self):
         self.begin(lambda: self.device.dma_read(0x10000, 2500),
                    max_data_xfer_size=1000)
@@ -283,7 +290,11 @@ class AskedCases:
         request = self.expect_request(DMA_READ, 0x10000, 4)
         self.answer(request, b"", flags=REPLY | ERROR, error=errno.EPERM)
         self.assertEqual(self.expect_end().errno, errno.EPERM)
-        # And it goes on.
+        # And it goes on. Without a reason it is EIO.
+        self.go(lambda: self.device.dma_read(0x10000, 4))
+        request = self.expect_request(DMA_READ, 0x10000, 4)
+        self.answer(request, request.payload, flags=REPLY | ERROR)
+        self.assertEqual(self.expect_end().errno, errno.EIO)
         self.test_more(lambda: self.device.dma_read(0x10000, 4))
 
     def test_more(self, job=None):

@@ -190,6 +190,11 @@ class Edges(LineCase):
         self.client.set_irqs(BOOL | TRIGGER, EDGE, data=b"\0")
         self.assertEqual(events(fd), 2)
 
+    def test_trigger_when_nobody_listens(self):
+        for index in (EDGE, LEVEL):
+            self.client.set_irqs(NONE | TRIGGER, index)
+            self.assertEqual(events(self.listen(index)), 0)
+
     def test_cannot_be_masked(self):
         for flags, data in ((NONE | MASK, b""), (NONE | UNMASK, b""),
                             (BOOL | MASK, b"\1"), (BOOL | UNMASK, b"\0")):

@@ -152,9 +152,9 @@ class Registers(Case):
 
     def test_words_only(self):
         for size in (1, 2):
-            self.client.error(9, struct.pack("=QII", 0, 0, size))
-            self.client.error(10, struct.pack("=QII", 0, 0, size)
-                              + bytes(size))
+            self.assertEqual(self.client.read(0, DR, size), b"\xff" * size)
+            self.client.write(0, LR, bytes(size))
+        self.assertEqual(self.read(DR), 1_700_000_000)
 
     def test_reset(self):
         self.write(LR, 100)

@@ -141,9 +141,10 @@ class Infos(Case):
             self.assertEqual(reply.unpack("=IIII"), (16, flags, 3, 2))
             reply = client.do(GET_INFO, struct.pack("=IIII", 99, 0, 0, 0))
             self.assertEqual(reply.unpack("=IIII"), (16, flags, 3, 2))
+            reply = client.do(GET_INFO, struct.pack("=IIIII", 20, 0, 0, 0, 1))
+            self.assertEqual(reply.unpack("=IIII"), (16, flags, 3, 2))
             for payload in (struct.pack("=IIII", 15, 0, 0, 0), b"",
-                            struct.pack("=III", 16, 0, 0),
-                            struct.pack("=IIIII", 16, 0, 0, 0, 0)):
+                            struct.pack("=III", 16, 0, 0)):
                 self.assertEqual(client.error(GET_INFO, payload),
                                  errno.EINVAL)
 
@@ -197,6 +198,15 @@ class Infos(Case):
         # It may not write to what it may not write to.
         with self.assertRaises(PermissionError):
             mmap.mmap(reply.fds[0], PAGE, prot=mmap.PROT_WRITE)
+
+    def test_a_client_that_takes_no_descriptors(self):
+        device = Mapped()
+        client = self.serve(device, {"max_msg_fds": 0})
+        reply, info = self.region(client, 0, 80)
+        self.assertEqual(info, (32, 3, 0, 0, 4 * PAGE, 0))
+        self.assertEqual((reply.size, reply.fds), (48, []))
+        client.write(0, PAGE, b"duck")
+        self.assertEqual(client.read(0, PAGE, 4), b"duck")
 
     def test_memory_cannot_be_cut(self):
         client = self.serve(Mapped())
@@ -293,7 +303,7 @@ class Accesses(Case):
     def test_wrong_lengths(self):
         client = self.serve(Plain())
         head = struct.pack("=QII", 0, 0, 4)
-        for payload in (b"", head[:15], head + b"1234"):
+        for payload in (b"", head[:15]):
             self.assertEqual(client.error(READ, payload), errno.EINVAL)
         for payload in (b"", head[:15], head, head + b"123", head + b"12345"):
             self.assertEqual(client.error(WRITE, payload), errno.EINVAL)
@@ -302,17 +312,20 @@ class Accesses(Case):
         device = Plain()
         client = self.serve(device)
         self.assertEqual(client.error(WRITE, struct.pack(
-            "=QIII", 0, 1, 4, 0)), errno.EINVAL)
+            "=QIII", 0, 1, 4, 0)), errno.EACCES)
         self.assertEqual(client.error(READ, struct.pack(
-            "=QII", 0, 2, 4)), errno.EINVAL)
+            "=QII", 0, 2, 4)), errno.EACCES)
         self.assertEqual(device.calls, [])
 
     def test_no_such_register(self):
         client = self.serve(Plain())
-        self.assertEqual(client.error(READ, struct.pack(
-            "=QII", 0xbad, 0, 1)), errno.ENXIO)
-        self.assertEqual(client.error(WRITE, struct.pack(
-            "=QIII", 0xba0, 0, 4, 1)), errno.ENXIO)
+        self.assertEqual(client.read(0, 0xbac, 4),
+                         struct.pack("<I", 0x44332211 + 0xbac))
+        self.assertEqual(client.read(0, 0xbad, 1), b"\xff")
+        # Of several pieces it is the one.
+        self.assertEqual(client.read(0, 0xbad, 3),
+                         b"\xff" + struct.pack("<H", 0x2211 + 0xbae))
+        client.write(0, 0xba0, b"1234")
         self.assertEqual(self.errors(), [])
 
     def test_a_device_without_methods(self):
@@ -320,10 +333,8 @@ class Accesses(Case):
             regions = [Region(8)]
 
         client = self.serve(Bare())
-        self.assertEqual(client.error(READ, struct.pack("=QII", 0, 0, 4)),
-                         errno.ENXIO)
-        self.assertEqual(client.error(WRITE, struct.pack("=QIII", 0, 0, 4, 1)),
-                         errno.ENXIO)
+        self.assertEqual(client.read(0, 0, 8), b"\xff" * 8)
+        client.write(0, 0, b"1234")
 
     def test_a_broken_model(self):
         class Broken(Plain):
@@ -380,11 +391,11 @@ class Accesses(Case):
     def test_several_of_which_some_fail(self):
         device = Plain()
         client = self.serve(device)
-        writes = [(0xba0, 0), (0xde0, 0), (0, 1), (8, 0)]
+        writes = [(0xde0, 0), (0, 1), (0xba0, 0), (8, 0)]
         reply = client.do(WRITE_MULTI, struct.pack("=Q", 4) + b"".join(
             struct.pack("=QII8s", offset, region, 4, b"\5")
             for offset, region in writes))
-        self.assertEqual(reply.unpack("=Q"), (1,))
+        self.assertEqual(reply.unpack("=Q"), (2,))
         self.assertEqual(device.calls[-1], ("write", 0, 8, 4, 5))
 
     def test_several_that_are_wrong(self):
@@ -559,5 +570,6 @@ class Bells(Case):
         client = self.serve(self.Bell())
         for payload in (struct.pack("=IIII", 15, 0, 1, 0),
                         struct.pack("=IIII", 16, 1, 1, 0),
-                        struct.pack("=IIII", 16, 0, 2, 0), b"", bytes(20)):
+                        struct.pack("=IIII", 16, 0, 2, 0), b"", bytes(20),
+                        struct.pack("=III", 16, 0, 1)):
             self.assertEqual(client.error(IO_FDS, payload), errno.EINVAL)
