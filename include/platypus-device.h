@@ -9,6 +9,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /*
  * libplatypus-device: a model of a platform device, in a process of its own.
@@ -160,6 +161,13 @@ int platypus_device_add_doorbell(PlatypusDevice *dev, unsigned region,
                                  uint64_t offset, unsigned size,
                                  void (*ring)(void *model, uint64_t offset));
 
+/**
+ * How long DMA waits for the client, which is dropped then; 5000 unless told.
+ * -EINVAL: 0.
+ */
+int platypus_device_set_dma_timeout(PlatypusDevice *dev, unsigned timeout_ms);
+
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

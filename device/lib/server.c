@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * PdServer: the listening socket. A socket file that nobody listens on is what
+ * a server that was killed leaves behind; only that is replaced, and only what
+ * we put there is removed. It is ours alone (0600), whatever the umask.
+ *
+ * What would surprise: when the process has no descriptor left, accept() fails
+ * and leaves the caller in the queue, which would turn the loop for ever; one
+ * descriptor is kept to turn such callers away with.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "device.h"
+
+#define PD_BACKLOG 8
+
+void pd_server_init(PdServer *server)
+{
+    *server = (PdServer){.fd = -1, .spare = -1};
+}
+
+/* Not if somebody else put another one there. */
+static void pd_server_unlink(PdServer *server)
+{
+    struct stat info;
+
+    if (lstat(server->path, &info) == 0 && info.st_dev == server->dev &&
+        info.st_ino == server->ino) {
+        unlink(server->path);
+    }
+}
+
+void pd_server_finish(PdServer *server)
+{
+    if (server->path) {
+        pd_server_unlink(server);
+    }
+    if (server->fd >= 0) {
+        close(server->fd);
+    }
+    if (server->spare >= 0) {
+        close(server->spare);
+    }
+    free(server->path);
+    pd_server_init(server);
+}
+
+/* ---- accepting ---- */
+
+static int pd_server_spare(void)
+{
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void pd_server_turn_away(PlatypusDevice *dev, int fd)
+{
+    close(fd);
+    if (!dev->client.turned_away) {
+        dev->client.turned_away = true;
+        pd_log(dev, "somebody else is turned away: there is a client");
+    }
+}
+
+static void pd_server_ready(PlatypusDevice *dev, const PdSource *source,
+                            uint32_t events)
+{
+    PdServer *server = &dev->server;
+    int fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC);
+
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE) && server->spare >= 0) {
+        pd_log(dev, "no descriptor is left for a client");
+        close(server->spare);
+        fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0) {
+            close(fd);
+        }
+        server->spare = pd_server_spare();
+        return;
+    }
+    if (fd < 0) {
+        return;
+    }
+    if (pd_client_is_present(&dev->client)) {
+        pd_server_turn_away(dev, fd);
+    } else if (pd_client_accept(dev, fd) < 0) {
+        close(fd);
+    }
+}
+
+/* ---- listening ---- */
+
+/* True if @address is a socket that nobody listens on. */
+static int pd_check_stale(const struct sockaddr_un *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct stat info;
+    int ret;
+
+    if (fd < 0) {
+        return -errno;
+    }
+    ret = connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0
+              ? -errno
+              : 0;
+    close(fd);
+    if (lstat(address->sun_path, &info) == 0 && !S_ISSOCK(info.st_mode)) {
+        return -EEXIST;
+    }
+    /* EAGAIN: there are many who wait for it. */
+    return ret == 0 || ret == -EAGAIN ? -EADDRINUSE
+           : ret == -ECONNREFUSED     ? 0
+                                      : ret;
+}
+
+static int pd_bind(int fd, const struct sockaddr_un *address)
+{
+    return bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0
+               ? -errno
+               : 0;
+}
+
+/* Binds @fd, in the place of a stale socket if need be. */
+static int pd_server_bind(int fd, const struct sockaddr_un *address)
+{
+    int ret;
+
+    /* The mode of the file to be, since bind() is too late for a chmod(). */
+    if (fchmod(fd, 0600) < 0) {
+        return -errno;
+    }
+    ret = pd_bind(fd, address);
+    if (ret != -EADDRINUSE) {
+        return ret;
+    }
+    ret = pd_check_stale(address);
+    if (ret < 0) {
+        return ret;
+    }
+    unlink(address->sun_path);
+    return pd_bind(fd, address);
+}
+
+static int pd_server_open(PdServer *server, const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stat info;
+    int ret;
+
+    if (strlen(path) >= sizeof(address.sun_path)) {
+        return -ENAMETOOLONG;
+    }
+    if (path[0] == '\0') {
+        return -EINVAL;
+    }
+    strcpy(address.sun_path, path);
+    server->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (server->fd < 0) {
+        return -errno;
+    }
+    ret = pd_server_bind(server->fd, &address);
+    if (ret < 0) {
+        return ret;
+    }
+    if (lstat(path, &info) < 0 || !(server->path = strdup(path))) {
+        return -errno;
+    }
+    server->dev = info.st_dev;
+    server->ino = info.st_ino;
+    server->spare = pd_server_spare();
+    return listen(server->fd, PD_BACKLOG) < 0 ? -errno : 0;
+}
+
+static const char *pd_listen_error(int err)
+{
+    switch (err) {
+    case EADDRINUSE:
+        return "somebody listens there already";
+    case EEXIST:
+        return "there is a file, which is not a socket";
+    case ENAMETOOLONG:
+        return "the path of a socket has at most 107 bytes";
+    default:
+        return strerror(err);
+    }
+}
+
+int platypus_device_listen(PlatypusDevice *dev, const char *path)
+{
+    int ret = dev->server.fd < 0 ? 0 : -EBUSY;
+
+    if (ret < 0) {
+        return ret;
+    }
+    ret = pd_server_open(&dev->server, path);
+    if (ret == 0) {
+        ret = pd_loop_add(&dev->loop, dev->server.fd, EPOLLIN, pd_server_ready);
+    }
+    if (ret < 0) {
+        pd_log(dev, "cannot listen on '%s': %s", path, pd_listen_error(-ret));
+        pd_server_finish(&dev->server);
+    }
+    return ret;
+}
+
+int platypus_device_attach(PlatypusDevice *dev, int fd)
+{
+    int flags = fcntl(fd, F_GETFD);
+
+    if (flags < 0) {
+        return -errno;
+    }
+    if (pd_client_is_present(&dev->client)) {
+        return -EBUSY;
+    }
+    fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+    return pd_client_accept(dev, fd);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <sys/types.h>
+
+#include "platypus-device.h"
+
+/** PdServer: the listening socket, if there is one. */
+typedef struct PdServer {
+    int fd; /* -1 */
+    char *path;
+    dev_t dev; /* which socket we put there */
+    ino_t ino;
+    int spare; /* given up to turn somebody away when there are no more */
+} PdServer;
+
+void pd_server_init(PdServer *server);
+void pd_server_finish(PdServer *server);
