@@ -17,6 +17,7 @@ result()
 {
     [ -e "$T/result" ] || printf %s "$1" | tr '\n' ' ' > "$T/result"
     vm_kill
+    model_kill
     unbind_all
     exit 0
 }
@@ -203,6 +204,37 @@ refuse()
         fail "$(wc -l < "$T/log") lines, not 1, for: $*"
     grep -q -E -e "$_want" "$T/log" ||
         fail "no '$_want' in: $(cat "$T/log")"
+}
+
+# -- devices of another process --------------------------------------------
+
+# model_start MODEL ARGUMENT...: platypus-device in the background, its socket
+# is $T/socket; what it says goes to $T/model
+model_start()
+{
+    platypus-device "$@" --socket "$T/socket" > "$T/model" 2>&1 < /dev/null &
+    echo $! > "$T/model-pid"
+    eventually 10 test -S "$T/socket" || fail "no model: $(cat "$T/model")"
+}
+
+# As if it had crashed: its socket stays.
+model_kill()
+{
+    [ -s "$T/model-pid" ] || return 0
+    _pid=$(cat "$T/model-pid")
+    kill -9 "$_pid" 2> /dev/null
+    wait "$_pid" 2> /dev/null
+    rm "$T/model-pid"
+}
+
+# model_stop: by SIGTERM; it must end with status 0 and leave no socket
+model_stop()
+{
+    _pid=$(cat "$T/model-pid")
+    rm "$T/model-pid"
+    kill -TERM "$_pid"
+    wait "$_pid" || fail "platypus-device ended with $?: $(cat "$T/model")"
+    [ ! -e "$T/socket" ] || fail "platypus-device left its socket"
 }
 
 # -- numbers ---------------------------------------------------------------
