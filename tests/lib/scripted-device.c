@@ -6,6 +6,8 @@
 
 #include "scripted-device.h"
 
+#include <string.h>
+
 #include "util/main-loop.h"
 
 const VFIODeviceConfig default_config = {
@@ -13,6 +15,7 @@ const VFIODeviceConfig default_config = {
     .allow_irqfd = true,
 };
 const Offer trap = {false, false};
+const Offer eoi = {false, true};
 const Offer irqfd = {true, true};
 
 static hwaddr base_of(unsigned region)
@@ -110,4 +113,84 @@ unsigned open_fds(void)
         n++;
     }
     return n;
+}
+
+/* ---- lost and back ---- */
+
+void come_back(Fixture *f)
+{
+    g_autoptr(Error) err = NULL;
+    bool ok = scripted_host_return(f->host, &err);
+
+    g_assert_cmpstr(err ? error_get_pretty(err) : NULL, ==, NULL);
+    g_assert_true(ok);
+}
+
+void expect_log(Fixture *f, const char *expect)
+{
+    g_autofree char *log = scripted_host_take_log(f->host);
+
+    g_assert_cmpstr(log, ==, expect);
+}
+
+void check_lost(Fixture *f)
+{
+    g_assert_true(atomic_load(&f->vdev.access.failed));
+    g_assert_cmpuint(f->host->dma_bytes, ==, 0);
+    for (unsigned i = 0; i < f->vdev.info.num_regions; i++) {
+        g_assert_cmpuint(f->vdev.regions[i].num_maps, ==, 0);
+    }
+    g_free(scripted_host_take_log(f->host));
+    g_assert_false(is_fast(0));
+    g_assert_cmphex(access_region(0), ==, 0xffffffff);
+    for (unsigned i = 0; i < f->vdev.info.num_irqs; i++) {
+        g_assert_cmpint(f->input[i].level, ==, 0);
+        g_assert_null(f->input[i].fd);
+        g_assert_null(f->input[i].eoi);
+    }
+    /* The machine goes on, and the host is left alone. */
+    run_state_set(false);
+    reset_all();
+    run_state_set(true);
+    advance_ms(100);
+    settle();
+    g_assert_false(is_fast(0));
+    expect_log(f, "");
+}
+
+/* One interrupt of line 0, a level, all the way. */
+void check_interrupt(Fixture *f)
+{
+    unsigned rises = f->input[0].rises;
+
+    scripted_host_raise(f->host, 0);
+    settle();
+    if (f->input[0].fd) {
+        scripted_input_deliver(&f->input[0]);
+    }
+    g_assert_cmpuint(f->input[0].rises, ==, rises + 1);
+    g_assert_cmpint(f->input[0].level, ==, 1);
+    scripted_host_lower(f->host, 0);
+    access_region(0);
+    scripted_input_eoi(&f->input[0]);
+    settle();
+    g_assert_cmpint(f->input[0].level, ==, 0);
+    g_assert_false(scripted_host_line(f->host, 0)->masked);
+    advance_ms(5);
+    settle();
+}
+
+void check_works(Fixture *f)
+{
+    uint32_t value = 0xcafe;
+
+    g_assert_false(atomic_load(&f->vdev.access.failed));
+    g_assert_cmpuint(f->host->dma_bytes, ==, 0x4000);
+    g_assert_true(is_fast(0));
+    address_space_write(address_space_memory(), SCRIPTED_DEVICE_BASE + 8,
+                        &value, 4);
+    g_assert_cmpint(
+        memcmp(scripted_host_region(f->host, 0)->mem + 8, &value, 4), ==, 0);
+    check_interrupt(f);
+    g_assert_true(is_fast(0));
 }

@@ -11,6 +11,9 @@
  */
 #define SCRIPTED_DEVICE_BASE 0x10000000ULL
 #define SCRIPTED_DEVICE_LINES 3
+/** Some with everything: mapped, none, mapped in two parts. */
+#define SCRIPTED_DEVICE_REGIONS \
+    "0x1000:map;0;0x2000:map=0+0x1000:map=0x1000+0x1000"
 
 typedef struct Fixture {
     ScriptedHost *host;
@@ -27,6 +30,7 @@ typedef struct Offer {
 
 extern const VFIODeviceConfig default_config; /* mmap_timeout_ms is 5 */
 extern const Offer trap;
+extern const Offer eoi;
 extern const Offer irqfd;
 
 /** All but the device; see scripted_host_new() for the texts. */
@@ -45,3 +49,14 @@ bool is_fast(unsigned region);
 uint32_t access_region(unsigned region);
 /** How many descriptors the process has, and one more. */
 unsigned open_fds(void);
+
+/** The log since it was last looked at. */
+void expect_log(Fixture *f, const char *expect);
+/** The lost host returns, and is wanted. */
+void come_back(Fixture *f);
+/** The guest finds nothing, and the host is asked for nothing. */
+void check_lost(Fixture *f);
+/** One interrupt of line 0, a level, all the way. */
+void check_interrupt(Fixture *f);
+/** Accesses, DMA, the fast path, an interrupt; region 0 is mapped. */
+void check_works(Fixture *f);

@@ -205,8 +205,10 @@ static void test_references(void)
         temp_tree_cells(tree, path, (uint32_t[]){other ? 8 : 7}, 1);
     }
     temp_tree_bytes(tree, DEVICE "/pinctrl-1", "", 0);
+    temp_tree_bytes(tree, DEVICE "/vendor,bytes", "\0\0\0\7x", 5);
     node = read_device(tree);
     g_assert_false(refers(node, "pinctrl-1"));
+    g_assert_false(refers(node, "vendor,bytes"));
     for (unsigned i = 0; i < G_N_ELEMENTS(yes); i++) {
         g_test_message("%s", yes[i]);
         g_assert_true(refers(node, yes[i]));

@@ -157,34 +157,59 @@ static void test_failure(void)
     vfio_device_finish(&vdev);
 }
 
+/* Accesses of the host that are under way; they take their time. */
+static atomic_uint under_way;
+static int (*scripted_read)(VFIOHost *host, unsigned index, uint64_t offset,
+                            void *buf, unsigned size);
+
+static int slow_read(VFIOHost *host, unsigned index, uint64_t offset, void *buf,
+                     unsigned size)
+{
+    int ret;
+
+    atomic_fetch_add(&under_way, 1);
+    g_usleep(50);
+    ret = scripted_read(host, index, offset, buf, size);
+    atomic_fetch_sub(&under_way, 1);
+    return ret;
+}
+
+static void lose_and_return(ScriptedHost *host, Shared *shared, bool wait)
+{
+    unsigned accesses = atomic_load(&shared->accesses);
+
+    scripted_host_lose(host);
+    g_assert_cmpuint(atomic_load(&under_way), ==, 0);
+    while (wait && atomic_load(&shared->accesses) < accesses + 100) {
+        machine_unlock();
+        g_thread_yield();
+        machine_lock();
+    }
+    g_assert_cmpuint(atomic_load(&under_way), ==, 0);
+    g_assert_true(scripted_host_return(host, NULL));
+}
+
 /*
  * The host goes and comes, with the memory behind its mappings; the scripted
  * one gives that away without a lock, since no access may be under way.
  */
-static void test_lost(void)
+static void test_lost(gconstpointer regions)
 {
     Shared shared = {0};
     ScriptedInput input;
     VFIODevice vdev = {0};
     GThread *threads[THREADS];
-    ScriptedHost *host = scripted_host_new(
-        "dev", "0x3000:map=0x1000+0x1000:signal=0x2010+4", "level", -1, NULL);
+    ScriptedHost *host = scripted_host_new("dev", regions, "level", -1, NULL);
 
+    scripted_read = host->ops.region_read;
+    host->ops.region_read = slow_read;
     init_device(&vdev, host, &input);
     for (unsigned i = 0; i < THREADS; i++) {
         threads[i] = g_thread_new("vcpu", access_thread, &shared);
     }
     for (unsigned n = 0; n < LOSSES; n++) {
-        unsigned accesses = atomic_load(&shared.accesses);
-
         one_interrupt(&vdev, host, &input, n);
-        scripted_host_lose(host);
-        while (n % 10 == 0 && atomic_load(&shared.accesses) < accesses + 100) {
-            machine_unlock();
-            g_thread_yield();
-            machine_lock();
-        }
-        g_assert_true(scripted_host_return(host, NULL));
+        lose_and_return(host, &shared, n % 10 == 0);
     }
     atomic_store(&shared.stop, true);
     machine_unlock();
@@ -208,7 +233,10 @@ int main(int argc, char **argv)
     clock_virtual_set_manual();
     g_test_add_func("/vfio-threads/storm", test_storm);
     g_test_add_func("/vfio-threads/failure", test_failure);
-    g_test_add_func("/vfio-threads/lost", test_lost);
+    g_test_add_data_func("/vfio-threads/lost", "0x3000:map=0x1000+0x1000",
+                         test_lost);
+    g_test_add_data_func("/vfio-threads/lost/ioeventfds",
+                         "0x3000:map=0x1000+0x1000:signal=0x2010+4", test_lost);
     status = g_test_run();
     main_loop_finish();
     return status;
