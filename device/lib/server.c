@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -70,12 +71,25 @@ static void pd_server_turn_away(PlatypusDevice *dev, int fd)
     }
 }
 
+/* The client has hung up, and the loop is about to hear of it. */
+static bool pd_client_is_leaving(const PdClient *client)
+{
+    struct pollfd hangup = {.fd = client->stream.fd};
+
+    return pd_client_is_present(client) && poll(&hangup, 1, 0) == 1;
+}
+
 static void pd_server_ready(PlatypusDevice *dev, const PdSource *source,
                             uint32_t events)
 {
     PdServer *server = &dev->server;
-    int fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC);
+    int fd;
 
+    /* Who comes when the client has just left waits for the next turn. */
+    if (pd_client_is_leaving(&dev->client)) {
+        return;
+    }
+    fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC);
     if (fd < 0 && (errno == EMFILE || errno == ENFILE) && server->spare >= 0) {
         pd_log(dev, "no descriptor is left for a client");
         close(server->spare);
