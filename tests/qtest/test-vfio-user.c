@@ -42,6 +42,9 @@ enum { DONE = 2, ERROR = 4 };
 #define SPI_DONE 112
 #define SPI_ERROR 113
 
+/* Of a server, in all. */
+#define KILLS 200
+
 static const char *program;
 
 typedef struct Fixture {
@@ -506,27 +509,48 @@ static void test_hangs(void)
     teardown(&f);
 }
 
-/* At moments of its own choice, under load. */
+static unsigned emulator_fds(Fixture *f)
+{
+    g_autofree char *path =
+        g_strdup_printf("/proc/%d/fd", (int)qtest_client_pid(f->c));
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    unsigned n = 0;
+
+    g_assert_nonnull(dir);
+    while (g_dir_read_name(dir)) {
+        n++;
+    }
+    return n;
+}
+
+/* At any moment, under load; nothing is left behind but lines in the log. */
 static void test_killed_often(void)
 {
+    unsigned fds;
     Fixture f;
 
     setup(&f, "dma-edu", ",reconnect-ms=1");
-    for (unsigned i = 0; i < 25; i++) {
+    wait_state(&f, "connected");
+    fds = emulator_fds(&f);
+    for (unsigned i = 0; i < KILLS; i++) {
+        int accesses = g_test_rand_int_range(0, 30);
+
         writeq(&f, ENABLE, 1);
         start_transfer(&f, COPY, RAM, RAM + 0x2000000, 0x800000);
-        for (unsigned j = 0; j < i; j++) {
+        for (int j = 0; j < accesses; j++) {
             readq(&f, STATUS);
         }
         kill_model(&f);
         readq(&f, STATUS);
         start_model(&f);
-        /* From one moment to the next it may look as if nothing happened. */
+        /* For a moment it may look as if nothing had happened. */
         while (readq(&f, ID) == UINT64_MAX) {
             wait_state(&f, "connected");
         }
     }
+    check_registers(&f);
     check_dma(&f);
+    g_assert_cmpuint(emulator_fds(&f), ==, fds);
     teardown(&f);
 }
 
