@@ -1,0 +1,915 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * libplatypus-device: who may connect and when, what a client may not do, and
+ * the loop. Some clients here are the worst that there can be; a device has to
+ * outlive all of them, with no descriptor more than before.
+ */
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "device-fixture.h"
+
+/* ---- listening ---- */
+
+typedef struct Place {
+    char *dir;
+    char *path;
+} Place;
+
+static void place_init(Place *place)
+{
+    place->dir = g_dir_make_tmp("platypus-XXXXXX", NULL);
+    place->path = g_build_filename(place->dir, "sock", NULL);
+}
+
+static void place_finish(Place *place)
+{
+    g_assert_cmpint(rmdir(place->dir), ==, 0);
+    g_free(place->dir);
+    g_free(place->path);
+}
+
+static void toy_listen(Toy *toy, const char *path)
+{
+    g_assert_cmpint(platypus_device_listen(toy->dev, path), ==, 0);
+    pthread_create(&toy->thread, NULL, toy_run, toy);
+}
+
+static void toy_stop(Toy *toy)
+{
+    platypus_device_stop(toy->dev);
+    pthread_join(toy->thread, NULL);
+    g_assert_cmpint(toy->ran, ==, 0);
+}
+
+/* The server takes note of a client's end when it gets to it. */
+static UserPeer *connect_when_free(const char *path)
+{
+    for (;;) {
+        UserPeer *peer = user_peer_connect(path);
+        VFIOUserVersion version = {0, 2};
+        g_autoptr(UserMsg) reply = NULL;
+
+        user_peer_command(peer, VFIO_USER_VERSION, 0, &version, sizeof(version),
+                          NULL, 0);
+        reply = user_peer_receive(peer);
+        if (reply) {
+            return peer;
+        }
+        user_peer_free(peer);
+        g_usleep(1000);
+    }
+}
+
+static void test_listen(void)
+{
+    mode_t mask = umask(0);
+    unsigned before = toy_count_fds();
+    struct stat info;
+    Place place;
+    Toy toy;
+
+    place_init(&place);
+    toy_init(&toy, NULL);
+    toy_listen(&toy, place.path);
+    g_assert_cmpint(lstat(place.path, &info), ==, 0);
+    g_assert_cmphex(info.st_mode, ==, S_IFSOCK | 0600);
+    umask(mask);
+    g_assert_cmpint(platypus_device_listen(toy.dev, place.path), ==, -EBUSY);
+    for (unsigned i = 0; i < 3; i++) {
+        toy.peer = connect_when_free(place.path);
+        /* The registers keep their state. */
+        g_assert_cmpuint(toy_read_reg(&toy, 0, 0, 4), ==, i);
+        toy_write_reg(&toy, 0, 0, i + 1, 4);
+        user_peer_free(toy.peer);
+        toy.peer = NULL;
+    }
+    toy_stop(&toy);
+    toy_finish(&toy);
+    g_assert_cmpint(lstat(place.path, &info), ==, -1);
+    g_assert_cmpuint(toy_count_fds(), ==, before);
+    place_finish(&place);
+}
+
+static void test_second_client(void)
+{
+    UserPeer *second;
+    Place place;
+    Toy toy;
+
+    place_init(&place);
+    toy_init(&toy, NULL);
+    toy_listen(&toy, place.path);
+    toy.peer = connect_when_free(place.path);
+    for (unsigned i = 0; i < 3; i++) {
+        second = user_peer_connect(place.path);
+        user_peer_expect_end(second);
+        user_peer_free(second);
+    }
+    toy_write_reg(&toy, 0, 0, 1, 4);
+    user_peer_free(toy.peer);
+    toy.peer = connect_when_free(place.path);
+    g_assert_cmpuint(toy_read_reg(&toy, 0, 0, 4), ==, 1);
+    toy_stop(&toy);
+    g_assert_cmpuint(toy.connects, ==, 2);
+    /* One line for them all. */
+    g_assert_cmpstr(toy.log->str, ==,
+                    "somebody else is turned away: there is a client\n");
+    toy_finish(&toy);
+    place_finish(&place);
+}
+
+static void test_stale(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int dead = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct stat info;
+    Place place;
+    Toy toy, other;
+
+    place_init(&place);
+    toy_init(&toy, NULL);
+    toy_init(&other, NULL);
+    strcpy(address.sun_path, place.path);
+    g_assert_cmpint(bind(dead, (void *)&address, sizeof(address)), ==, 0);
+    close(dead);
+    /* A dead one is replaced, a live one is not. */
+    g_assert_cmpint(platypus_device_listen(toy.dev, place.path), ==, 0);
+    g_assert_cmpint(platypus_device_listen(other.dev, place.path), ==,
+                    -EADDRINUSE);
+    g_assert_nonnull(strstr(other.log->str, "somebody listens"));
+    /* What somebody else put there is not ours to remove. */
+    g_assert_cmpint(g_unlink(place.path), ==, 0);
+    g_assert_cmpint(platypus_device_listen(other.dev, place.path), ==, 0);
+    toy_finish(&toy);
+    g_assert_cmpint(lstat(place.path, &info), ==, 0);
+    toy_finish(&other);
+    g_assert_cmpint(lstat(place.path, &info), ==, -1);
+    place_finish(&place);
+}
+
+static void check_listen(const char *path, int error, const char *why)
+{
+    unsigned before = toy_count_fds();
+    Toy toy;
+
+    toy_init(&toy, NULL);
+    g_assert_cmpint(platypus_device_listen(toy.dev, path), ==, error);
+    g_assert_nonnull(strstr(toy.log->str, path));
+    g_assert_nonnull(strstr(toy.log->str, why));
+    toy_finish(&toy);
+    g_assert_cmpuint(toy_count_fds(), ==, before);
+}
+
+static void test_bad_path(void)
+{
+    g_autofree char *longest = NULL;
+    g_autofree char *text = NULL;
+    g_autofree char *absent = NULL;
+    Place place;
+
+    place_init(&place);
+    longest = g_strdup_printf("%s/%0100d", place.dir, 0);
+    absent = g_strdup_printf("%s/none/sock", place.dir);
+    check_listen(longest, -ENAMETOOLONG, "107 bytes");
+    check_listen(absent, -ENOENT, "No such file");
+    check_listen("", -EINVAL, "Invalid");
+    g_assert_true(g_file_set_contents(place.path, "text", -1, NULL));
+    check_listen(place.path, -EEXIST, "not a socket");
+    g_assert_true(g_file_get_contents(place.path, &text, NULL, NULL));
+    g_assert_cmpstr(text, ==, "text");
+    g_unlink(place.path);
+    g_assert_cmpint(symlink("/dev/null", place.path), ==, 0);
+    check_listen(place.path, -EEXIST, "not a socket");
+    g_unlink(place.path);
+    place_finish(&place);
+}
+
+static void test_attach_errors(void)
+{
+    int pair[2];
+    Toy toy;
+
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), ==, 0);
+    toy_init(&toy, NULL);
+    g_assert_cmpint(platypus_device_attach(toy.dev, -1), ==, -EBADF);
+    g_assert_cmpint(platypus_device_attach(toy.dev, pair[0]), ==, 0);
+    g_assert_cmpint(fcntl(pair[0], F_GETFD), ==, FD_CLOEXEC);
+    g_assert_cmpint(platypus_device_attach(toy.dev, pair[1]), ==, -EBUSY);
+    toy_finish(&toy);
+    g_assert_cmpint(fcntl(pair[0], F_GETFD), ==, -1);
+    close(pair[1]);
+}
+
+/* Without a descriptor left, callers are turned away, not left waiting. */
+static void test_no_descriptors(void)
+{
+    struct rlimit limit, old;
+    UserPeer *peer;
+    Place place;
+    Toy toy;
+    int top;
+
+    place_init(&place);
+    toy_init(&toy, NULL);
+    g_assert_cmpint(platypus_device_listen(toy.dev, place.path), ==, 0);
+    peer = user_peer_connect(place.path);
+    top = dup(0);
+    close(top);
+    g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &old), ==, 0);
+    limit = old;
+    limit.rlim_cur = top;
+    g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+    g_assert_cmpint(platypus_device_dispatch(toy.dev), ==, 0);
+    g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &old), ==, 0);
+    g_assert_nonnull(strstr(toy.log->str, "no descriptor"));
+    user_peer_expect_end(peer);
+    user_peer_free(peer);
+    /* Nothing of it is left, and the next may come. */
+    toy.peer = user_peer_connect(place.path);
+    platypus_device_dispatch(toy.dev);
+    user_peer_command(toy.peer, VFIO_USER_VERSION, 0, &(VFIOUserVersion){0, 2},
+                      4, NULL, 0);
+    platypus_device_dispatch(toy.dev);
+    user_msg_free(user_peer_receive(toy.peer));
+    g_assert_cmpuint(toy.connects, ==, 1);
+    toy_finish(&toy);
+    place_finish(&place);
+}
+
+/* ---- what a client may not do ---- */
+
+static void test_version_first(void)
+{
+    VFIOUserDeviceInfo info = {.argsz = sizeof(info)};
+    Toy toy;
+
+    toy_init(&toy, NULL);
+    toy_attach(&toy);
+    user_peer_refused(toy.peer, EINVAL, VFIO_USER_DEVICE_GET_INFO, &info,
+                      sizeof(info), NULL, 0);
+    user_peer_expect_end(toy.peer);
+    toy_leave(&toy);
+    g_assert_cmpuint(toy.connects, ==, 0);
+
+    toy_attach(&toy);
+    user_peer_refused(toy.peer, EINVAL, VFIO_USER_VERSION,
+                      &(VFIOUserVersion){1, 0}, 4, NULL, 0);
+    user_peer_expect_end(toy.peer);
+    toy_leave(&toy);
+
+    toy_attach(&toy);
+    user_peer_refused(toy.peer, EINVAL, VFIO_USER_VERSION, "\0\0\2", 3, NULL,
+                      0);
+    user_peer_expect_end(toy.peer);
+    toy_leave(&toy);
+
+    /* Text without its zero. */
+    toy_attach(&toy);
+    user_peer_refused(toy.peer, EINVAL, VFIO_USER_VERSION, "\0\0\2\0{}", 6,
+                      NULL, 0);
+    user_peer_expect_end(toy.peer);
+    toy_leave(&toy);
+
+    /* Twice is wrong, but does no harm. */
+    toy_start(&toy, NULL);
+    user_peer_refused(toy.peer, EINVAL, VFIO_USER_VERSION,
+                      &(VFIOUserVersion){0, 2}, 4, NULL, 0);
+    toy_read_reg(&toy, 0, 0, 4);
+    toy_leave(&toy);
+    g_assert_cmpuint(toy.connects, ==, 1);
+    toy_finish(&toy);
+}
+
+static void test_unknown_commands(void)
+{
+    static const uint16_t commands[] = {0,  11, 12, 14,    16,
+                                        17, 18, 19, 0x100, UINT16_MAX};
+    static const uint16_t known[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15};
+    uint8_t payload[64] = {0};
+    Toy toy;
+
+    toy_init(&toy, NULL);
+    toy_start(&toy, NULL);
+    for (unsigned i = 0; i < G_N_ELEMENTS(commands); i++) {
+        user_peer_refused(toy.peer, ENOTSUP, commands[i], payload,
+                          sizeof(payload), NULL, 0);
+        user_peer_refused(toy.peer, ENOTSUP, commands[i], NULL, 0, NULL, 0);
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(known); i++) {
+        user_peer_refused(toy.peer, EINVAL, known[i], NULL, 0, NULL, 0);
+        user_peer_refused(toy.peer, EINVAL, known[i], payload, 3, NULL, 0);
+    }
+    toy_leave(&toy);
+    toy_finish(&toy);
+}
+
+/* Neither a reply nor an error is sent, whatever the command. */
+static void test_no_reply(void)
+{
+    struct {
+        VFIOUserRegionAccess access;
+        uint32_t value;
+    } write = {{0, 0, 4}, 0};
+    uint8_t payload[64] = {0};
+    Toy toy;
+
+    toy_init(&toy, NULL);
+    toy_start(&toy, NULL);
+    for (unsigned command = 1; command < 20; command++) {
+        user_peer_command(toy.peer, command, VFIO_USER_FLAG_NO_REPLY, NULL, 0,
+                          NULL, 0);
+        user_peer_command(toy.peer, command, VFIO_USER_FLAG_NO_REPLY, payload,
+                          sizeof(payload), NULL, 0);
+    }
+    for (unsigned i = 1; i <= 5000; i++) {
+        write.value = i;
+        user_peer_command(toy.peer, VFIO_USER_REGION_WRITE,
+                          VFIO_USER_FLAG_NO_REPLY, &write, 20, NULL, 0);
+    }
+    /* The next that comes is the reply to this. */
+    g_assert_cmpuint(toy_read_reg(&toy, 0, 0, 4), ==, 5000);
+    toy_leave(&toy);
+    toy_finish(&toy);
+}
+
+/* A message whose end nobody knows: an error if that makes sense, the end. */
+static void test_bad_header(void)
+{
+    static const struct {
+        VFIOUserHeader head;
+        bool answered;
+    } bad[] = {
+        {{7, VFIO_USER_REGION_READ, 15, 0, 0}, true},
+        {{7, VFIO_USER_REGION_READ, 0, 0, 0}, true},
+        {{7, VFIO_USER_REGION_READ, (1 << 20) + 33, 0, 0}, true},
+        {{7, VFIO_USER_REGION_READ, UINT32_MAX, 0, 0}, true},
+        {{7, VFIO_USER_REGION_READ, 0, VFIO_USER_FLAG_NO_REPLY, 0}, false},
+        {{7, VFIO_USER_REGION_READ, 16, 2, 0}, false},
+        {{7, VFIO_USER_REGION_READ, 16, 15, 0}, false},
+        {{7, VFIO_USER_DMA_READ, 16, VFIO_USER_FLAG_REPLY, 0}, false},
+        {{7, VFIO_USER_DMA_READ, 0, VFIO_USER_FLAG_REPLY, 0}, false},
+    };
+    Toy toy;
+
+    toy_init(&toy, NULL);
+    for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
+        toy_start(&toy, NULL);
+        user_peer_send(toy.peer, &bad[i].head, NULL, 0, NULL, 0);
+        if (bad[i].answered) {
+            user_msg_free(user_peer_expect_reply(toy.peer, bad[i].head.command,
+                                                 bad[i].head.id, EINVAL));
+        }
+        user_peer_expect_end(toy.peer);
+        toy_leave(&toy);
+        g_assert_nonnull(strstr(toy.log->str, "the client is dropped"));
+        g_string_set_size(toy.log, 0);
+    }
+    g_assert_cmpuint(toy.disconnects, ==, G_N_ELEMENTS(bad));
+    toy_finish(&toy);
+}
+
+/* A connection that ends at any byte, and messages that come byte by byte. */
+static void test_pieces(void)
+{
+    struct {
+        VFIOUserHeader head;
+        VFIOUserRegionAccess access;
+    } read = {{3, VFIO_USER_REGION_READ, sizeof(read), 0, 0}, {0, 0, 8}};
+    unsigned before;
+    Toy toy;
+
+    toy_init(&toy, NULL);
+    before = toy_count_fds();
+    for (size_t size = 0; size < sizeof(read); size++) {
+        toy_start(&toy, NULL);
+        user_peer_send_bytes(toy.peer, &read, size, NULL, 0);
+        toy_leave(&toy);
+        user_peer_free(toy.peer);
+        toy.peer = NULL;
+    }
+    g_assert_cmpuint(toy_count_fds(), ==, before);
+    toy_start(&toy, NULL);
+    for (size_t at = 1; at < sizeof(read); at++) {
+        user_peer_split(toy.peer, at);
+        toy_write_reg(&toy, 0, 0x20, at, 8);
+        g_assert_cmpuint(toy_read_reg(&toy, 0, 0x20, 8), ==, at);
+    }
+    toy_leave(&toy);
+    toy_finish(&toy);
+}
+
+static void test_many_fds(void)
+{
+    int fds[16];
+    uint8_t payload[16] = {0};
+    Toy toy;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(fds); i++) {
+        fds[i] = STDERR_FILENO;
+    }
+    toy_init(&toy, NULL);
+    /* As many as we take are closed if nobody wants them. */
+    toy_start(&toy, NULL);
+    for (unsigned i = 0; i < 100; i++) {
+        user_peer_refused(toy.peer, EINVAL, VFIO_USER_REGION_READ, payload, 1,
+                          fds, 8);
+    }
+    g_assert_cmpuint(toy_count_fds(), <, 50);
+    user_peer_command(toy.peer, VFIO_USER_REGION_READ, 0, payload, 16, fds, 9);
+    user_peer_expect_end(toy.peer);
+    toy_leave(&toy);
+    g_assert_nonnull(strstr(toy.log->str, "more than 8 descriptors"));
+    toy_finish(&toy);
+}
+
+/* Descriptors belong to the message they came with, whatever surrounds it. */
+static void test_fds_in_a_row(void)
+{
+    struct {
+        VFIOUserHeader head;
+        VFIOUserIrqSet set;
+    } set[2] = {
+        {{1, VFIO_USER_DEVICE_SET_IRQS, 36, VFIO_USER_FLAG_NO_REPLY, 0},
+         {20, 4 | 32, 0, 0, 1}},
+        {{2, VFIO_USER_DEVICE_SET_IRQS, 36, VFIO_USER_FLAG_NO_REPLY, 0},
+         {20, 4 | 32, 1, 0, 1}},
+    };
+    int fds[2] = {eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+                  eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    Toy toy;
+
+    toy_init(&toy, NULL);
+    toy_start(&toy, NULL);
+    user_peer_send_bytes(toy.peer, &set[0], 36, &fds[0], 1);
+    user_peer_send_bytes(toy.peer, &set[1], 36, &fds[1], 1);
+    toy_write_reg(&toy, 0, TOY_RAISE, 1, 4);
+    g_assert_cmpuint(toy_events(fds[0]), ==, 0);
+    g_assert_cmpuint(toy_events(fds[1]), ==, 1);
+    toy_write_reg(&toy, 0, TOY_RAISE, 0, 4);
+    g_assert_cmpuint(toy_events(fds[0]), ==, 1);
+    toy_leave(&toy);
+    close(fds[0]);
+    close(fds[1]);
+    toy_finish(&toy);
+}
+
+/*
+ * One that asks and never listens: what is kept for it is bounded, others are
+ * served, and when it listens at last all is there.
+ */
+static void test_deaf_client(void)
+{
+    const uint32_t count = 1 << 20;
+    PlatypusArea area = {0, count};
+    PlatypusRegion region = {.size = count, .areas = &area, .num_areas = 1};
+    PlatypusDeviceDesc desc = {
+        .regions = &region, .num_regions = 1, .log = toy_log};
+    VFIOUserRegionAccess access = {0, 0, count};
+    unsigned asked = 0, answered = 0, late = 0;
+    uint32_t *memory;
+    int other;
+    Toy toy;
+
+    toy_init(&toy, &desc);
+    memory = platypus_device_memory(toy.dev, 0);
+    toy.peer = user_peer_pair(&other);
+    g_assert_cmpint(platypus_device_attach(toy.dev, other), ==, 0);
+    user_peer_command(toy.peer, VFIO_USER_VERSION, 0, &(VFIOUserVersion){0, 2},
+                      4, NULL, 0);
+    platypus_device_dispatch(toy.dev);
+    user_msg_free(user_peer_receive(toy.peer));
+    for (; asked < 100; asked++) {
+        user_peer_command(toy.peer, VFIO_USER_REGION_READ, 0, &access,
+                          sizeof(access), NULL, 0);
+        memory[0] = asked;
+        platypus_device_dispatch(toy.dev);
+    }
+    memory[0] = 1000;
+    pthread_create(&toy.thread, NULL, toy_run, &toy);
+    for (; answered < asked; answered++) {
+        g_autoptr(UserMsg) reply = user_peer_receive(toy.peer);
+        uint32_t value;
+
+        g_assert_cmpuint(reply->size, ==, sizeof(access) + count);
+        memcpy(&value, reply->payload + sizeof(access), sizeof(value));
+        late += value == 1000;
+    }
+    g_assert_cmpuint(late, >=, 90);
+    toy_leave(&toy);
+    g_assert_cmpstr(toy.log->str, ==, "");
+    toy_finish(&toy);
+}
+
+/* ... and goes while there is a lot for it. */
+static void test_deaf_client_leaves(void)
+{
+    VFIOUserRegionAccess access = {0, 2, 4 * TOY_PAGE};
+    int other;
+    Toy toy;
+
+    toy_init(&toy, NULL);
+    toy.peer = user_peer_pair(&other);
+    g_assert_cmpint(platypus_device_attach(toy.dev, other), ==, 0);
+    user_peer_command(toy.peer, VFIO_USER_VERSION, 0, &(VFIOUserVersion){0, 2},
+                      4, NULL, 0);
+    for (unsigned i = 0; i < 200; i++) {
+        user_peer_command(toy.peer, VFIO_USER_REGION_READ, 0, &access,
+                          sizeof(access), NULL, 0);
+        platypus_device_dispatch(toy.dev);
+    }
+    user_peer_free(toy.peer);
+    toy.peer = NULL;
+    /* Ends, since the client is gone. */
+    g_assert_cmpint(platypus_device_run(toy.dev), ==, 0);
+    g_assert_cmpuint(toy.disconnects, ==, 1);
+    toy_finish(&toy);
+}
+
+/* A flood of requests: each is answered, however they come. */
+static void test_pipeline(void)
+{
+    struct {
+        VFIOUserHeader head;
+        VFIOUserRegionAccess access;
+        uint64_t value;
+    } writes[500];
+    Toy toy;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(writes); i++) {
+        writes[i].head = (VFIOUserHeader){i, VFIO_USER_REGION_WRITE, 40, 0, 0};
+        writes[i].access = (VFIOUserRegionAccess){8, 0, 8};
+        writes[i].value = i;
+    }
+    toy_init(&toy, NULL);
+    toy_start(&toy, NULL);
+    user_peer_send_bytes(toy.peer, writes, sizeof(writes), NULL, 0);
+    for (unsigned i = 0; i < G_N_ELEMENTS(writes); i++) {
+        user_msg_free(
+            user_peer_expect_reply(toy.peer, VFIO_USER_REGION_WRITE, i, 0));
+    }
+    g_assert_cmpuint(toy_read_reg(&toy, 0, 8, 8), ==, 499);
+    toy_leave(&toy);
+    toy_finish(&toy);
+}
+
+/* What was the client's goes with it; what is the device's stays. */
+static void test_disconnect(void)
+{
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    unsigned before;
+    Toy toy;
+
+    toy_init(&toy, NULL);
+    before = toy_count_fds();
+    for (unsigned i = 0; i < 10; i++) {
+        toy_start(&toy, "{\"capabilities\":{\"twin_socket\":"
+                        "{\"supported\":true}}}");
+        toy_listen_to(&toy, 0, fd);
+        toy_listen_to(&toy, 1, fd);
+        /* Raised once, by the first: heard by all, and masked by none. */
+        toy_write_reg(&toy, 0, TOY_RAISE, 0, 4);
+        g_assert_cmpuint(toy_events(fd), ==, 1);
+        toy_map(&toy, 0x10000, 0x1000, VFIO_USER_DMA_F_READ, -1, 0);
+        toy_leave(&toy);
+        user_peer_free(toy.peer);
+        toy.peer = NULL;
+        g_assert_cmpuint(toy_count_fds(), ==, before);
+        g_assert_cmpint(platypus_device_dma_read(toy.dev, 0x10000, &before, 4),
+                        ==, -ENOTCONN);
+    }
+    g_assert_cmpuint(toy.connects, ==, 10);
+    g_assert_cmpuint(toy.disconnects, ==, 10);
+    g_assert_cmpstr(toy.log->str, ==, "");
+    toy_finish(&toy);
+    close(fd);
+}
+
+/* ---- doorbells ---- */
+
+static UserMsg *get_bells(Toy *toy, uint32_t region, uint32_t argsz,
+                          VFIOUserIoFds *head)
+{
+    UserMsg *reply;
+
+    *head = (VFIOUserIoFds){.argsz = argsz, .index = region};
+    reply = user_peer_call(toy->peer, VFIO_USER_DEVICE_GET_REGION_IO_FDS, head,
+                           sizeof(*head), NULL, 0);
+    memcpy(head, reply->payload, sizeof(*head));
+    return reply;
+}
+
+static void add_bells(Toy *toy)
+{
+    g_assert_cmpint(
+        platypus_device_add_doorbell(toy->dev, 0, TOY_BELL, 4, toy_ring), ==,
+        0);
+    g_assert_cmpint(
+        platypus_device_add_doorbell(toy->dev, 0, TOY_ANY_BELL, 0, toy_ring),
+        ==, 0);
+}
+
+static void test_doorbells(void)
+{
+    const VFIOUserIoFd expect[2] = {
+        {TOY_BELL, 4, 0, VFIO_USER_IO_FD_IOEVENTFD, 0, 0, 0},
+        {TOY_ANY_BELL, 0, 1, VFIO_USER_IO_FD_IOEVENTFD, 0, 0, 0},
+    };
+    const uint64_t one = 1;
+    VFIOUserIoFds head;
+    g_autoptr(UserMsg) none = NULL;
+    g_autoptr(UserMsg) less = NULL;
+    g_autoptr(UserMsg) all = NULL;
+    Toy toy;
+
+    toy_init(&toy, NULL);
+    add_bells(&toy);
+    toy_start(&toy, "{\"capabilities\":{\"max_msg_fds\":8}}");
+    none = get_bells(&toy, 1, 1000, &head);
+    g_assert_cmpuint(head.count, ==, 0);
+    g_assert_cmpuint(head.argsz, ==, 16);
+    less = get_bells(&toy, 0, 95, &head);
+    g_assert_cmpuint(head.count, ==, 2);
+    g_assert_cmpuint(head.argsz, ==, 96);
+    g_assert_cmpuint(less->size, ==, 16);
+    g_assert_cmpuint(less->num_fds, ==, 0);
+    all = get_bells(&toy, 0, 96, &head);
+    g_assert_cmpuint(all->num_fds, ==, 2);
+    g_assert_cmpmem(all->payload + 16, all->size - 16, expect, sizeof(expect));
+    /* By descriptor; a write by message before it comes first. */
+    for (unsigned i = 0; i < 2; i++) {
+        g_assert_cmpint(write(all->fds[i], &one, 8), ==, 8);
+        toy_read_reg(&toy, 0, 0, 4);
+    }
+    while (g_atomic_int_get(&toy.rings) < 2) {
+        toy_read_reg(&toy, 0, 0, 4);
+    }
+    /* By message, if the size is right; else it is a register. */
+    toy_write_reg(&toy, 0, TOY_BELL, 1, 4);
+    g_assert_cmpuint(toy.rings, ==, 3);
+    toy_write_reg(&toy, 0, TOY_BELL, 1, 2);
+    g_assert_cmpuint(toy.rings, ==, 3);
+    toy_write_reg(&toy, 0, TOY_ANY_BELL, 1, 1);
+    toy_write_reg(&toy, 0, TOY_ANY_BELL, 1, 8);
+    g_assert_cmpuint(toy.rings, ==, 5);
+    head = (VFIOUserIoFds){.argsz = 15};
+    user_peer_refused(toy.peer, EINVAL, VFIO_USER_DEVICE_GET_REGION_IO_FDS,
+                      &head, sizeof(head), NULL, 0);
+    head = (VFIOUserIoFds){.argsz = 16, .index = 5};
+    user_peer_refused(toy.peer, EINVAL, VFIO_USER_DEVICE_GET_REGION_IO_FDS,
+                      &head, sizeof(head), NULL, 0);
+    toy_leave(&toy);
+    toy_finish(&toy);
+}
+
+/* A client that takes one descriptor gets one; the other bell is by message. */
+static void test_fewer_doorbells(void)
+{
+    VFIOUserIoFds head;
+    g_autoptr(UserMsg) reply = NULL;
+    Toy toy;
+
+    toy_init(&toy, NULL);
+    add_bells(&toy);
+    toy_start(&toy, NULL);
+    reply = get_bells(&toy, 0, 56, &head);
+    g_assert_cmpuint(head.count, ==, 1);
+    g_assert_cmpuint(reply->num_fds, ==, 1);
+    toy_leave(&toy);
+    toy_finish(&toy);
+}
+
+/* What was written before a bell rang is served before it. */
+static void write_then_ring(void *model, uint64_t offset)
+{
+    Toy *toy = model;
+
+    toy->rings = toy->regs[0x30];
+}
+
+static void test_doorbell_order(void)
+{
+    struct {
+        VFIOUserRegionAccess access;
+        uint32_t value;
+    } write_5 = {{0x30, 0, 4}, 5};
+    const uint64_t one = 1;
+    VFIOUserIoFds head;
+    g_autoptr(UserMsg) reply = NULL;
+    Toy toy;
+
+    toy_init(&toy, NULL);
+    platypus_device_add_doorbell(toy.dev, 0, TOY_BELL, 4, write_then_ring);
+    toy_start(&toy, NULL);
+    reply = get_bells(&toy, 0, 56, &head);
+    platypus_device_stop(toy.dev);
+    pthread_join(toy.thread, NULL);
+    /* The order in which the loop sees them does not count. */
+    for (unsigned i = 0; i < 10; i++) {
+        write_5.value = i;
+        user_peer_command(toy.peer, VFIO_USER_REGION_WRITE,
+                          VFIO_USER_FLAG_NO_REPLY, &write_5, 20, NULL, 0);
+        g_assert_cmpint(write(reply->fds[0], &one, 8), ==, 8);
+        platypus_device_dispatch(toy.dev);
+        platypus_device_dispatch(toy.dev);
+        g_assert_cmpuint(toy.rings, ==, i);
+    }
+    toy_finish(&toy);
+}
+
+static void test_bad_doorbells(void)
+{
+    PlatypusDevice *dev;
+    int other;
+    Toy toy;
+
+    toy_init(&toy, NULL);
+    dev = toy.dev;
+#define ADD(region, offset, size) \
+    platypus_device_add_doorbell(dev, region, offset, size, toy_ring)
+    g_assert_cmpint(ADD(5, 0, 4), ==, -EINVAL);
+    g_assert_cmpint(ADD(0, 0, 3), ==, -EINVAL);
+    g_assert_cmpint(ADD(0, 0, 16), ==, -EINVAL);
+    g_assert_cmpint(ADD(0, 2, 4), ==, -EINVAL);
+    g_assert_cmpint(ADD(0, TOY_PAGE, 0), ==, -EINVAL);
+    g_assert_cmpint(ADD(0, UINT64_MAX - 3, 4), ==, -EINVAL);
+    /* In memory nobody would hear it; nor where nothing may be written. */
+    g_assert_cmpint(ADD(1, 0, 4), ==, -EINVAL);
+    g_assert_cmpint(ADD(3, 0, 4), ==, -EINVAL);
+    g_assert_cmpint(platypus_device_add_doorbell(dev, 0, 0, 4, NULL), ==,
+                    -EINVAL);
+    g_assert_cmpint(ADD(1, TOY_PAGE, 4), ==, 0);
+    g_assert_cmpint(ADD(1, TOY_PAGE, 4), ==, -EEXIST);
+    g_assert_cmpint(ADD(1, TOY_PAGE, 0), ==, -EEXIST);
+    g_assert_cmpint(ADD(1, TOY_PAGE, 2), ==, 0);
+    toy.peer = user_peer_pair(&other);
+    g_assert_cmpint(platypus_device_attach(dev, other), ==, 0);
+    g_assert_cmpint(ADD(0, 0, 4), ==, -EBUSY);
+    toy_finish(&toy);
+}
+
+/* ---- the loop ---- */
+
+/* A model's descriptors: what they do is told by two bytes in a pipe. */
+typedef struct Watcher {
+    PlatypusDevice *dev;
+    int ends[2][2];
+    unsigned calls[2];
+    bool remove_other;
+} Watcher;
+
+static void watcher_ready(void *model, int fd, short events)
+{
+    Watcher *w = model;
+    unsigned i = fd == w->ends[1][0];
+    char c;
+
+    g_assert_cmpint(events & POLLIN, ==, POLLIN);
+    g_assert_cmpint(read(fd, &c, 1), ==, 1);
+    w->calls[i]++;
+    g_assert_cmpint(platypus_device_dispatch(w->dev), ==, -EBUSY);
+    if (w->remove_other) {
+        platypus_device_watch(w->dev, w->ends[!i][0], 0, NULL);
+    }
+    if (c == 'q') {
+        platypus_device_stop(w->dev);
+    }
+}
+
+static void test_watch(void)
+{
+    static const PlatypusDeviceDesc desc = {0};
+    Watcher w = {0};
+    struct pollfd poll_fd = {.events = POLLIN};
+
+    w.dev = platypus_device_new(&desc, &w);
+    poll_fd.fd = platypus_device_get_fd(w.dev);
+    for (unsigned i = 0; i < 2; i++) {
+        g_assert_cmpint(pipe2(w.ends[i], O_CLOEXEC), ==, 0);
+        g_assert_cmpint(
+            platypus_device_watch(w.dev, w.ends[i][0], POLLIN, watcher_ready),
+            ==, 0);
+    }
+    g_assert_cmpint(poll(&poll_fd, 1, 0), ==, 0);
+    g_assert_cmpint(platypus_device_dispatch(w.dev), ==, 0);
+    g_assert_cmpint(write(w.ends[0][1], "a", 1), ==, 1);
+    g_assert_cmpint(poll(&poll_fd, 1, 0), ==, 1);
+    g_assert_cmpint(platypus_device_dispatch(w.dev), ==, 0);
+    g_assert_cmpuint(w.calls[0], ==, 1);
+    /* Whichever comes first removes the other, which is not called then. */
+    w.remove_other = true;
+    g_assert_cmpint(write(w.ends[0][1], "a", 1), ==, 1);
+    g_assert_cmpint(write(w.ends[1][1], "a", 1), ==, 1);
+    g_assert_cmpint(platypus_device_dispatch(w.dev), ==, 0);
+    g_assert_cmpuint(w.calls[0] + w.calls[1], ==, 2);
+    /* Other events of the same descriptor. */
+    g_assert_cmpint(
+        platypus_device_watch(w.dev, w.ends[0][0], POLLPRI, watcher_ready), ==,
+        0);
+    g_assert_cmpint(platypus_device_watch(w.dev, w.ends[0][0], 0, NULL), ==, 0);
+    g_assert_cmpint(platypus_device_watch(w.dev, 1000, 0, NULL), ==, 0);
+    g_assert_cmpint(platypus_device_watch(w.dev, 1000, POLLIN, watcher_ready),
+                    ==, -EBADF);
+    g_assert_cmpint(platypus_device_watch(w.dev, -1, POLLIN, watcher_ready), ==,
+                    -EBADF);
+    g_assert_cmpint(platypus_device_watch(w.dev, w.ends[0][0], POLLIN, NULL),
+                    ==, -EINVAL);
+    platypus_device_free(w.dev);
+    for (unsigned i = 0; i < 4; i++) {
+        close(w.ends[i / 2][i % 2]);
+    }
+}
+
+static void test_run(void)
+{
+    static const PlatypusDeviceDesc desc = {0};
+    Watcher w = {0};
+    Place place;
+
+    place_init(&place);
+    w.dev = platypus_device_new(&desc, &w);
+    /* Nobody there and nobody to come. */
+    g_assert_cmpint(platypus_device_run(w.dev), ==, 0);
+    g_assert_cmpint(platypus_device_listen(w.dev, place.path), ==, 0);
+    /* A stop from before counts, once. */
+    platypus_device_stop(w.dev);
+    g_assert_cmpint(platypus_device_run(w.dev), ==, 0);
+    g_assert_cmpint(pipe2(w.ends[0], O_CLOEXEC), ==, 0);
+    g_assert_cmpint(
+        platypus_device_watch(w.dev, w.ends[0][0], POLLIN, watcher_ready), ==,
+        0);
+    g_assert_cmpint(write(w.ends[0][1], "abq", 3), ==, 3);
+    g_assert_cmpint(platypus_device_run(w.dev), ==, 0);
+    g_assert_cmpuint(w.calls[0], ==, 3);
+    platypus_device_free(w.dev);
+    close(w.ends[0][0]);
+    close(w.ends[0][1]);
+    place_finish(&place);
+}
+
+/* Two devices in one thread, by their descriptors. */
+static void test_two_devices(void)
+{
+    struct pollfd fds[2];
+    Toy toys[2];
+
+    for (unsigned i = 0; i < 2; i++) {
+        int other;
+
+        toy_init(&toys[i], NULL);
+        toys[i].peer = user_peer_pair(&other);
+        g_assert_cmpint(platypus_device_attach(toys[i].dev, other), ==, 0);
+        fds[i] = (struct pollfd){platypus_device_get_fd(toys[i].dev), POLLIN};
+        user_peer_command(toys[i].peer, VFIO_USER_VERSION, 0,
+                          &(VFIOUserVersion){0, 2}, 4, NULL, 0);
+    }
+    /* One has half a message more, which holds nobody up. */
+    user_peer_send_bytes(toys[0].peer, "1234567", 7, NULL, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        g_assert_cmpint(poll(fds, 2, 0), ==, 2 - i);
+        g_assert_cmpint(platypus_device_dispatch(toys[i].dev), ==, 0);
+        user_msg_free(user_peer_receive(toys[i].peer));
+        g_assert_cmpuint(toys[i].connects, ==, 1);
+    }
+    g_assert_cmpint(poll(fds, 2, 0), ==, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        toy_finish(&toys[i]);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+#define TEST(path, func) g_test_add_func("/platypus-server/" path, func)
+    TEST("listen", test_listen);
+    TEST("second-client", test_second_client);
+    TEST("stale", test_stale);
+    TEST("bad-path", test_bad_path);
+    TEST("attach-errors", test_attach_errors);
+    TEST("no-descriptors", test_no_descriptors);
+    TEST("version-first", test_version_first);
+    TEST("unknown-commands", test_unknown_commands);
+    TEST("no-reply", test_no_reply);
+    TEST("bad-header", test_bad_header);
+    TEST("pieces", test_pieces);
+    TEST("many-fds", test_many_fds);
+    TEST("fds-in-a-row", test_fds_in_a_row);
+    TEST("deaf-client", test_deaf_client);
+    TEST("deaf-client-leaves", test_deaf_client_leaves);
+    TEST("pipeline", test_pipeline);
+    TEST("disconnect", test_disconnect);
+    TEST("doorbells", test_doorbells);
+    TEST("fewer-doorbells", test_fewer_doorbells);
+    TEST("doorbell-order", test_doorbell_order);
+    TEST("bad-doorbells", test_bad_doorbells);
+    TEST("watch", test_watch);
+    TEST("run", test_run);
+    TEST("two-devices", test_two_devices);
+    return g_test_run();
+}
