@@ -16,7 +16,7 @@
 #include "device.h"
 
 #define PD_FLAGS (PLATYPUS_READ_ONLY | PLATYPUS_WRITE_ONLY)
-#define PD_MAX_AREAS 1024
+#define PD_MAX_AREAS 32
 
 /* ---- setting up ---- */
 
