@@ -49,6 +49,7 @@ typedef struct Session {
     int twin;
     int client; /* handed over to user_conn_new() */
     uint32_t timeout_ms;
+    unsigned open; /* descriptors, before it */
     pthread_t thread;
 } Session;
 
@@ -242,6 +243,7 @@ static inline void session_start(Session *s, uint32_t timeout_ms)
     int ends[2];
 
     memset(s, 0, sizeof(*s));
+    s->open = count_open_fds();
     g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends),
                     ==, 0);
     s->client = ends[0];
@@ -308,6 +310,7 @@ static inline void session_finish(Session *s)
     error_free(s->err);
     fd_close(&s->main);
     fd_close(&s->twin);
+    g_assert_cmpuint(count_open_fds(), ==, s->open);
 }
 
 static inline void *call_thread(void *opaque)
@@ -318,15 +321,32 @@ static inline void *call_thread(void *opaque)
     return NULL;
 }
 
-/* One with room for @room bytes of reply, and no payload of its own. */
+/* One with room for @room bytes of reply and @fd_room descriptors. */
+static inline void call_init(Call *call, Session *s, uint16_t command,
+                             size_t room, unsigned fd_room)
+{
+    g_assert_cmpuint(fd_room, <=, G_N_ELEMENTS(call->fds));
+    call->conn = s->conn;
+    call->req = (UserRequest){
+        .command = command,
+        .reply = call->reply,
+        .reply_size = room,
+        .reply_fds = call->fds,
+        .num_reply_fds = fd_room,
+    };
+}
+
+static inline void call_begin(Call *call)
+{
+    pthread_create(&call->thread, NULL, call_thread, call);
+}
+
+/* No payload, no descriptors. */
 static inline void call_start(Call *call, Session *s, uint16_t command,
                               size_t room)
 {
-    *call = (Call){.conn = s->conn, .req = {.command = command}};
-    call->req.reply = call->reply;
-    call->req.reply_size = room;
-    call->req.reply_fds = call->fds;
-    pthread_create(&call->thread, NULL, call_thread, call);
+    call_init(call, s, command, room, 0);
+    call_begin(call);
 }
 
 static inline int call_join(Call *call)
