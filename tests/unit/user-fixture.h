@@ -237,8 +237,7 @@ static inline void *session_thread(void *opaque)
     return NULL;
 }
 
-/* Starts user_conn_new(); the test answers VERSION and calls _join(). */
-static inline void session_start(Session *s, uint32_t timeout_ms)
+static inline void session_init(Session *s, uint32_t timeout_ms)
 {
     int ends[2];
 
@@ -250,6 +249,12 @@ static inline void session_start(Session *s, uint32_t timeout_ms)
     s->main = ends[1];
     s->twin = -1;
     s->timeout_ms = timeout_ms;
+}
+
+/* Starts user_conn_new(); the test answers VERSION and calls _join(). */
+static inline void session_start(Session *s, uint32_t timeout_ms)
+{
+    session_init(s, timeout_ms);
     pthread_create(&s->thread, NULL, session_thread, s);
 }
 
@@ -284,24 +289,26 @@ static inline void send_version(int fd, const Message *request,
     send_message(fd, header, payload->data, payload->len, fds, num_fds);
 }
 
+/* The answer is there before the question, whose id is 1, so that no timeout,
+ * however short, strikes here. */
 static inline void session_open(Session *s, bool twin, uint32_t timeout_ms)
 {
-    g_autofree Message *request = g_new(Message, 1);
-    int ends[2];
+    g_autofree Message *request = g_new0(Message, 1);
+    int ends[2] = {-1, -1};
 
-    session_start(s, timeout_ms);
-    receive_request(s->main, VFIO_USER_VERSION, request);
+    session_init(s, timeout_ms);
+    request->header.id = 1;
     if (twin) {
         g_assert_cmpint(
             socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
-        send_version(s->main, request, CAPS_TWIN, &ends[0], 1);
-        close(ends[0]);
-        s->twin = ends[1];
-    } else {
-        send_version(s->main, request, NULL, NULL, 0);
     }
-    session_join(s);
+    send_version(s->main, request, twin ? CAPS_TWIN : NULL, ends, twin);
+    fd_close(&ends[0]);
+    s->twin = ends[1];
+    session_thread(s);
     g_assert_nonnull(s->conn);
+    receive_request(s->main, VFIO_USER_VERSION, request);
+    g_assert_cmpuint(request->header.id, ==, 1);
 }
 
 static inline void session_finish(Session *s)
