@@ -84,10 +84,13 @@ static inline void write64(uint64_t addr, uint64_t v)
     __asm__ volatile("msr " #name ", %0\n\tisb" ::"r"((uint64_t)(value)) \
                      : "memory")
 
-/* -- output ------------------------------------------------------------- */
+/* -- console ------------------------------------------------------------ */
 
 /* Formats %s %c %d %u %x %lu %lx %% to the PL011. */
 void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Waits for a line of input and drops it. */
+void wait_for_line(void);
 
 /* -- time --------------------------------------------------------------- */
 

@@ -96,6 +96,14 @@ void print(const char *fmt, ...)
     va_end(ap);
 }
 
+void wait_for_line(void)
+{
+    do {
+        while (read32(UART_FR) & (1 << 4)) {
+        }
+    } while ((read32(UART_BASE) & 0xff) != '\n');
+}
+
 uint64_t ticks_to_ns(uint64_t t)
 {
     uint64_t freq = SYSREG_READ(cntfrq_el0);
