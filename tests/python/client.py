@@ -21,6 +21,7 @@ import struct
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 import platypus_device
@@ -290,11 +291,15 @@ class Case(unittest.TestCase):
         return client
 
     def connect(self, path):
+        """Waits for the server, which may have to start first."""
         sock = socket.socket(socket.AF_UNIX)
-        sock.connect(path)
         client = Client(sock)
         self.addCleanup(client.close)
-        return client
+        for _ in range(PATIENCE * 100):
+            if not sock.connect_ex(path):
+                return client
+            time.sleep(0.01)
+        self.fail(f"nobody listens on {path}")
 
     def folder(self):
         folder = tempfile.TemporaryDirectory()

@@ -181,10 +181,6 @@ class Program(Case):
         self.addCleanup(child.stderr.close)
         self.addCleanup(child.wait, PATIENCE)
         self.addCleanup(child.kill)
-        for _ in range(PATIENCE * 100):
-            if os.path.exists(path):
-                break
-            time.sleep(0.01)
         client = self.connect(path)
         client.version()
         fd = self.close_later(eventfd())

@@ -413,23 +413,12 @@ class Programs(unittest.TestCase):
         self.addCleanup(child.stderr.close)
         return child
 
-    def socket_of(self, path):
-        sock = socket.socket(socket.AF_UNIX)
-        self.addCleanup(sock.close)
-        for _ in range(PATIENCE * 100):
-            if not sock.connect_ex(path):
-                return sock
-            time.sleep(0.01)
-        self.fail("nobody listens")
-
     def test_signals_end_it_in_order(self):
         folder = Case.folder(self)
         for number in (signal.SIGTERM, signal.SIGINT):
             path = os.path.join(folder, str(int(number)))
             child = self.start("--socket", path, "--verbose")
-            sock = self.socket_of(path)
-            sock.sendall(struct.pack("=HHIIIHH", 1, VERSION, 20, 0, 0, 0, 2))
-            sock.recv(100)
+            Case.connect(self, path).version()
             child.send_signal(number)
             out, err = child.communicate(timeout=PATIENCE)
             self.assertEqual((child.returncode, out), (0, ""))
