@@ -15,21 +15,48 @@ extern "C" {
  * libplatypus-device: a model of a platform device, in a process of its own.
  * The guest's emulator is the client of a socket (the vfio-user protocol) that
  * this library serves: `-device vfio-user-platform,socket=PATH`. A model says
- * what its registers and lines are and is called when the guest uses them.
+ * what its registers and lines are and is called when the guest uses them:
  *
- * Needs the C library and nothing else. A device belongs to one thread: its
- * calls and its callbacks. Several devices may share a thread (see
- * platypus_device_get_fd) or have one each. Functions that return int return
- * 0 or -errno; what a person should read of it goes to the log.
+ *     static bool x_read(void *model, uint64_t offset, unsigned size,
+ *                        uint64_t *value) { ... }
+ *     static bool x_write(void *model, uint64_t offset, unsigned size,
+ *                         uint64_t value) { ... platypus_device_raise() ... }
+ *
+ *     PlatypusRegion region = {.size = 0x1000, .read = x_read,
+ *                              .write = x_write};
+ *     PlatypusLine line = {.edge = false};
+ *     PlatypusDeviceDesc desc = {.name = "x",
+ *                                .regions = &region, .num_regions = 1,
+ *                                .lines = &line, .num_lines = 1};
+ *     PlatypusDevice *dev = platypus_device_new(&desc, &my_state);
+ *
+ *     platypus_device_listen(dev, "/run/x.sock");
+ *     platypus_device_run(dev);
+ *     platypus_device_free(dev);
+ *
+ * docs/vfio-user.md has a complete model. To build one:
+ * `cc x.c $(pkg-config --cflags --libs platypus-device)`.
+ *
+ * Needs the C library and Linux, and nothing else. A device belongs to one
+ * thread: its calls (but for platypus_device_stop()) and its callbacks, which
+ * come from platypus_device_run() or platypus_device_dispatch() only, never
+ * from any other function. Several devices may share a thread (see
+ * platypus_device_get_fd()) or have one each. A callback may call everything
+ * but platypus_device_free(); run and dispatch say -EBUSY there.
+ *
+ * Functions that return int return 0 or -errno; what a person should read of
+ * it goes to the log. No function raises a signal or ends the process, whatever
+ * the client does. All descriptors are close-on-exec.
  *
  * Numbers that the guest reads and writes are little endian on the bus and
- * plain integers here.
+ * plain integers here. Region i is MMIO range i of the device in the guest's
+ * tree (`reg`), and line i is its interrupt i.
  */
 typedef struct PlatypusDevice PlatypusDevice;
 
 /** A part of a region: whole pages (4 KiB, and of the host's). */
 typedef struct PlatypusArea {
-    uint64_t offset;
+    uint64_t offset; /* in the region */
     uint64_t size;
 } PlatypusArea;
 
@@ -37,17 +64,23 @@ typedef struct PlatypusArea {
 #define PLATYPUS_WRITE_ONLY (1u << 1) /* the guest's reads are errors */
 
 /**
- * A range of registers or memory. The callbacks get @size 1, 2, 4 or 8 and an
- * @offset that is a multiple of it; whatever else the client asks for comes in
- * several such pieces. They return false for what is no register: the guest
- * reads ones, its write is lost. @model is what platypus_device_new() got.
+ * A range of registers or memory.
  *
- * Memory: the @areas are backed by memory of the library's, which the guest
- * uses without a call of yours (platypus_device_memory() is your view of it).
- * With no callbacks at all the whole region must be areas.
+ * The callbacks get @size 1, 2, 4 or 8 and an @offset (in the region) that is a
+ * multiple of it; whatever else the client asks for comes in several such
+ * pieces, in the order of their offsets. *@value is 0 before a read, and of
+ * what is put there the lower @size bytes count. They return false for what is
+ * no register: the guest reads ones, its write is lost; so does a callback that
+ * is NULL. @model is what platypus_device_new() got.
+ *
+ * Memory: the @areas (32 at most) are backed by zeroed memory of the library's,
+ * which the guest uses without a call of yours (platypus_device_memory() is
+ * your view of it); what lies between them goes to the callbacks. With no
+ * callbacks at all the whole region must be areas. What is READ_ONLY for the
+ * guest you may write.
  */
 typedef struct PlatypusRegion {
-    uint64_t size;
+    uint64_t size; /* a multiple of 4 KiB unless you know that less will do */
     unsigned flags;
     bool (*read)(void *model, uint64_t offset, unsigned size, uint64_t *value);
     bool (*write)(void *model, uint64_t offset, unsigned size, uint64_t value);
@@ -60,39 +93,62 @@ typedef struct PlatypusLine {
     bool edge; /* each raise is one event; otherwise it is a level */
 } PlatypusLine;
 
-/** What a device is. */
+/** What a device is. Start from {0}: what is not named is not there. */
 typedef struct PlatypusDeviceDesc {
-    const char *name; /* for the log */
+    const char *name; /* for the log; NULL: "device" */
     const PlatypusRegion *regions;
     unsigned num_regions;
     const PlatypusLine *lines;
     unsigned num_lines;
     /* All below are optional. */
-    void (*reset)(void *model); /* NULL: the device has no reset */
-    /* A client came or went. Lines and registers keep their state. */
+    /*
+     * The guest's machine starts anew. Sets the registers to what they are
+     * after power-on, and lowers the lines that these no longer assert: the
+     * library leaves the lines, and the memory of areas, as they are. NULL: the
+     * device has no reset.
+     */
+    void (*reset)(void *model);
+    /*
+     * A client came (and is known: DMA is possible once it maps memory) or
+     * went. Lines and registers keep their state, and the next client finds
+     * them so; DMA stops. Not called by platypus_device_free().
+     */
     void (*connected)(void *model, bool connected);
-    /* One line without a newline; NULL: to standard error. */
+    /*
+     * One line without a newline, @text until it returns; also from
+     * platypus_device_new(). NULL: to standard error, with the name.
+     */
     void (*log)(void *model, const char *text);
 } PlatypusDeviceDesc;
 
 /**
  * A device that nobody is connected to yet. NULL with errno: EINVAL (the log
- * says why), or no memory. @desc may go afterwards.
+ * says why), or no memory or descriptor. @desc and all that it points to may go
+ * afterwards. @model is handed to the callbacks and not looked at; it stays
+ * yours.
  */
 PlatypusDevice *platypus_device_new(const PlatypusDeviceDesc *desc,
                                     void *model);
 
-/** Disconnects and removes the socket. NULL is fine. Not from a callback. */
+/**
+ * Disconnects, silently, and removes the socket. NULL is fine. Not from a
+ * callback. What it gave away (memory, descriptors) is gone.
+ */
 void platypus_device_free(PlatypusDevice *dev);
 
 /**
- * Listens on a new socket @path. One that nobody listens on any more is
- * replaced; -EADDRINUSE if somebody does. One client at a time: another is
- * turned away; when it leaves, the next may come.
+ * Listens on a new socket @path, which only the user may use (mode 0600). A
+ * socket that nobody listens on any more is replaced; -EADDRINUSE if somebody
+ * does, -EEXIST if it is something else, -ENAMETOOLONG (107 bytes), -EBUSY if
+ * the device listens already. One client at a time: another is turned away;
+ * when it leaves, the next may come.
  */
 int platypus_device_listen(PlatypusDevice *dev, const char *path);
 
-/** Takes over @fd, a connected socket (as of socketpair()). */
+/**
+ * Takes over @fd, a connected stream socket (as of socketpair()), as the
+ * client. On failure @fd stays yours: -EBUSY if there is a client.
+ */
 int platypus_device_attach(PlatypusDevice *dev, int fd);
 
 /* ---- the loop ---- */
@@ -100,22 +156,31 @@ int platypus_device_attach(PlatypusDevice *dev, int fd);
 /**
  * Serves @dev until platypus_device_stop(), or, without a listening socket,
  * until the client leaves. 0, or -errno when nothing can be served any more.
+ * May be called again.
  */
 int platypus_device_run(PlatypusDevice *dev);
 
-/** Ends platypus_device_run(); async-signal-safe, any thread. */
+/**
+ * Ends platypus_device_run(), or the next one if none is under way;
+ * async-signal-safe, any thread.
+ */
 void platypus_device_stop(PlatypusDevice *dev);
 
-/** Or with a loop of your own: call dispatch when this is readable (POLLIN). */
+/**
+ * Or with a loop of your own: call dispatch when this is readable (POLLIN). It
+ * is the same for the whole life of the device.
+ */
 int platypus_device_get_fd(const PlatypusDevice *dev);
 
 /** Does what there is to do; never blocks but in your callbacks' DMA. */
 int platypus_device_dispatch(PlatypusDevice *dev);
 
 /**
- * @ready is called from the loop while @fd has any of @events (POLLIN,
- * POLLOUT); timerfds, ptys, sockets of the model. @fd stays yours; events 0
- * removes it, which must come before it is closed.
+ * @ready is called from the loop while @fd has any of @events (poll()'s POLLIN,
+ * POLLOUT), or POLLHUP or POLLERR; for timerfds, ptys, sockets of the model.
+ * @fd stays yours. Again with other @events or another @ready changes them;
+ * @events 0 removes it (@ready is not used), which must come before it is
+ * closed. -EBADF; -EPERM: it cannot be polled (a plain file).
  */
 int platypus_device_watch(PlatypusDevice *dev, int fd, short events,
                           void (*ready)(void *model, int fd, short events));
@@ -123,21 +188,29 @@ int platypus_device_watch(PlatypusDevice *dev, int fd, short events,
 /* ---- what a model does ---- */
 
 /**
- * Level: asserts the line until it is lowered. Edge: one event. Kept while
- * nobody listens: a level for as long as it is up, one event of an edge.
+ * Level: asserts the line until it is lowered; again is fine. Edge: one event.
+ * Kept while nobody listens: a level for as long as it is up, one event of an
+ * edge. Nothing for a line that there is not.
  */
 void platypus_device_raise(PlatypusDevice *dev, unsigned line);
 /** Level lines; nothing for an edge. */
 void platypus_device_lower(PlatypusDevice *dev, unsigned line);
 
-/** Your view of a region with areas, @size bytes from its start; or NULL. */
+/**
+ * Your view of a region with areas, its @size bytes from its start, until the
+ * device is freed; else NULL. Only the areas are the guest's, too. It uses them
+ * at any time: use atomics where the order counts.
+ */
 void *platypus_device_memory(PlatypusDevice *dev, unsigned region);
 
 /**
  * Guest memory, by the addresses that the guest's driver gives its device.
  * Where the client shares it, this is a copy; else it asks the client and
- * waits, while other requests wait in turn. -EFAULT: not (or not all) mapped
- * for that; -ENOTCONN; -ETIMEDOUT.
+ * waits, while other requests wait in turn. Any alignment, any @size (0: fine).
+ * -EFAULT: not (or not all) mapped for that, and nothing was moved; -ENOTCONN:
+ * no client, or it left meanwhile; -ETIMEDOUT: it did not answer and is
+ * dropped; any other: its reason to refuse. After these three some may have
+ * been moved.
  */
 int platypus_device_dma_read(PlatypusDevice *dev, uint64_t iova, void *buf,
                              size_t size);
@@ -145,27 +218,30 @@ int platypus_device_dma_write(PlatypusDevice *dev, uint64_t iova,
                               const void *buf, size_t size);
 
 /**
- * The memory itself, if all of it is shared by the client in one piece; else
- * NULL, and you copy. Good until your callback returns.
+ * The memory itself, if all of it is shared by the client in one piece and may
+ * be read (and written, if @writable); else NULL, and you copy. Good until your
+ * callback returns.
  */
 void *platypus_device_dma_pointer(PlatypusDevice *dev, uint64_t iova,
                                   size_t size, bool writable);
 
 /**
+ * How long DMA waits for the client's answer; 5000 ms unless told. -EINVAL: 0.
+ */
+int platypus_device_set_dma_timeout(PlatypusDevice *dev, unsigned timeout_ms);
+
+/**
  * A guest write of @size bytes (0: of any size) at @offset of @region does not
  * come by the socket but signals an eventfd: @ring is called from the loop,
  * once for several writes that came together, and where the client cannot do
- * that, for each write. Before the first client.
+ * that, for each write. The value is not told. Writes to other registers that
+ * the guest made before have been served by then; a read that it makes right
+ * after may be served first. Before the first client (-EBUSY), outside of
+ * areas; -EEXIST: there is one.
  */
 int platypus_device_add_doorbell(PlatypusDevice *dev, unsigned region,
                                  uint64_t offset, unsigned size,
                                  void (*ring)(void *model, uint64_t offset));
-
-/**
- * How long DMA waits for the client, which is dropped then; 5000 unless told.
- * -EINVAL: 0.
- */
-int platypus_device_set_dma_timeout(PlatypusDevice *dev, unsigned timeout_ms);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus
