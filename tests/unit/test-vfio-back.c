@@ -36,10 +36,12 @@ static void test_new_memory(void)
 /* Parts that may be mapped come, go and move; no more than that may. */
 static void test_other_maps(void)
 {
-    static const char *const regions[] = {"0x4000:map", "0x4000",
-                                          "0x4000:map=0x1000+0x1000",
-                                          "0x4000:map=0+0x2000:map=0x3000+"
-                                          "0x1000"};
+    static const char *const regions[] = {
+        "0x4000:map",
+        "0x4000",
+        "0x4000:map=0x1000+0x1000",
+        "0x4000:map=0+0x2000:map=0x3000+0x1000",
+    };
     Fixture f;
 
     setup(&f, "0x4000", "level", irqfd);
