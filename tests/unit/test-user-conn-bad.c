@@ -622,10 +622,10 @@ static void test_posts_late(void)
             send_dma(s.twin, 1, true, 9, 1, "p", 0);
             receive_message(s.twin, m);
             g_assert_cmphex(m->header.flags, ==, VFIO_USER_FLAG_REPLY);
-            g_assert_cmpint(s.user.ram[9], ==, 'p');
         }
         read_posts(&s, 0, 60);
         pthread_join(poster.thread, NULL);
+        g_assert_cmpint(s.user.ram[9], ==, twin ? 'p' : 0);
         g_assert_cmpint(poster.ret, ==, 0);
         g_assert_false(user_conn_broken(s.conn));
         session_finish(&s);
@@ -656,7 +656,6 @@ static void test_posts_and_reader(void)
         send_dma(s.twin, i, true, 9 + i, 1, "q", 0);
         receive_message(s.twin, m);
         g_assert_cmphex(m->header.flags, ==, VFIO_USER_FLAG_REPLY);
-        g_assert_cmpint(s.user.ram[9 + i], ==, 'q');
         if (i == 0) {
             send_reply(s.main, request, NULL, 0);
             g_assert_cmpint(call_join(first), ==, 0);
@@ -675,6 +674,7 @@ static void test_posts_and_reader(void)
     g_assert_cmpint(call_join(second), ==, 0);
     pthread_join(poster.thread, NULL);
     g_assert_cmpint(poster.ret, ==, 0);
+    g_assert_cmpmem(s.user.ram + 9, 2, "qq", 2);
     session_finish(&s);
 }
 
