@@ -13,14 +13,12 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/main-loop.h"
-#include "util/option.h"
 
 static ScriptedHost *to_scripted(VFIOHost *host)
 {
@@ -213,16 +211,6 @@ static int scripted_get_irq(VFIOHost *vfio_host, unsigned index,
 
 /* ---- regions ---- */
 
-static void add_signal(ScriptedRegion *region, const VFIOIoEventFd *e)
-{
-    region->signals =
-        g_renew(VFIOIoEventFd, region->signals, region->num_signals + 1);
-    region->signals[region->num_signals] = *e;
-    region->signals[region->num_signals].fd =
-        eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    region->num_signals++;
-}
-
 static int scripted_get_info(VFIOHost *vfio_host, VFIODeviceInfo *info)
 {
     ScriptedHost *host = to_scripted(vfio_host);
@@ -273,9 +261,7 @@ static int scripted_get_ioeventfds(VFIOHost *vfio_host, unsigned index,
 void scripted_host_add_signal(ScriptedHost *host, unsigned index,
                               const VFIOIoEventFd *e)
 {
-    ScriptedRegion *region = scripted_host_region(host, index);
-
-    add_signal(region, e);
+    scripted_region_add_signal(scripted_host_region(host, index), e);
     host->ops.get_ioeventfds = scripted_get_ioeventfds;
 }
 
@@ -285,10 +271,7 @@ uint64_t scripted_host_signalled(ScriptedHost *host, unsigned index, unsigned n)
     uint64_t count = 0;
 
     g_assert(n < region->num_signals);
-    if (read(region->signals[n].fd, &count, sizeof(count)) != sizeof(count)) {
-        return 0;
-    }
-    return count;
+    return read(region->signals[n].fd, &count, sizeof(count)) > 0 ? count : 0;
 }
 
 static int check_access(ScriptedHost *host, ScriptedRegion *region,
@@ -442,26 +425,6 @@ static const VFIOHostNode *scripted_get_node(VFIOHost *host)
     return to_scripted(host)->node;
 }
 
-static void region_drop_memory(ScriptedRegion *region)
-{
-    if (region->mem) {
-        munmap(region->mem, region->size);
-    }
-    fd_close(&region->fd);
-}
-
-static void region_finish(void *opaque)
-{
-    ScriptedRegion *region = opaque;
-
-    for (unsigned i = 0; i < region->num_signals; i++) {
-        fd_close(&region->signals[i].fd);
-    }
-    g_free(region->signals);
-    g_free(region->maps);
-    region_drop_memory(region);
-}
-
 static void line_finish(void *opaque)
 {
     ScriptedLine *line = opaque;
@@ -508,94 +471,18 @@ static const VFIOHostOps scripted_ops = {
 
 /* ---- the script ---- */
 
-static void add_map(ScriptedRegion *region, uint64_t offset, uint64_t size)
+static void region_finish(void *region)
 {
-    region->maps = g_renew(VFIORange, region->maps, region->num_maps + 1);
-    region->maps[region->num_maps++] = (VFIORange){offset, size};
-}
-
-static bool parse_range(const char *text, VFIORange *range, Error **errp)
-{
-    g_auto(GStrv) ends = g_strsplit(text, "+", 2);
-
-    if (g_strv_length(ends) != 2) {
-        error_setg(errp, "regions: %s is not OFFSET+SIZE", text);
-        return false;
-    }
-    return parse_size(ends[0], INT64_MAX, &range->offset, "offset", errp) &&
-           parse_size(ends[1], INT64_MAX, &range->size, "size", errp);
-}
-
-static bool parse_map(ScriptedRegion *region, const char *text, Error **errp)
-{
-    VFIORange range;
-
-    if (!parse_range(text, &range, errp)) {
-        return false;
-    }
-    add_map(region, range.offset, range.size);
-    return true;
-}
-
-static bool parse_signal(ScriptedRegion *region, const char *text, Error **errp)
-{
-    VFIORange range;
-
-    if (!parse_range(text, &range, errp)) {
-        return false;
-    }
-    add_signal(region,
-               &(VFIOIoEventFd){.offset = range.offset, .size = range.size});
-    return true;
-}
-
-static bool parse_flag(ScriptedRegion *region, const char *word, Error **errp)
-{
-    if (strcmp(word, "ro") == 0) {
-        region->writable = false;
-    } else if (strcmp(word, "wo") == 0) {
-        region->readable = false;
-    } else if (strcmp(word, "map") == 0) {
-        add_map(region, 0, region->size);
-    } else if (g_str_has_prefix(word, "map=")) {
-        return parse_map(region, word + strlen("map="), errp);
-    } else if (g_str_has_prefix(word, "signal=")) {
-        return parse_signal(region, word + strlen("signal="), errp);
-    } else {
-        error_setg(errp, "regions: '%s' is none of ro, wo, map, signal", word);
-        return false;
-    }
-    return true;
-}
-
-static void region_get_memory(ScriptedRegion *region)
-{
-    if (region->size == 0) {
-        return;
-    }
-    region->fd = memfd_create("scripted-region", MFD_CLOEXEC);
-    g_assert(ftruncate(region->fd, region->size) == 0);
-    region->mem = mmap(NULL, region->size, PROT_READ | PROT_WRITE, MAP_SHARED,
-                       region->fd, 0);
-    g_assert(region->mem != MAP_FAILED);
+    scripted_region_finish(region);
 }
 
 static bool parse_region(ScriptedHost *host, const char *text, Error **errp)
 {
-    g_auto(GStrv) words = g_strsplit(text, ":", -1);
-    ScriptedRegion region = {.readable = true, .writable = true, .fd = -1};
+    ScriptedRegion region;
 
-    if (!words[0] ||
-        !parse_size(words[0], INT64_MAX, &region.size, "regions", errp)) {
+    if (!scripted_region_parse(&region, text, errp)) {
         return false;
     }
-    for (unsigned i = 1; words[i]; i++) {
-        if (!parse_flag(&region, words[i], errp)) {
-            region_finish(&region);
-            return false;
-        }
-    }
-    region_get_memory(&region);
     g_array_append_val(host->regions, region);
     if (region.num_signals > 0) {
         host->ops.get_ioeventfds = scripted_get_ioeventfds;
@@ -686,11 +573,7 @@ void scripted_host_lose(ScriptedHost *host)
     }
     /* Whoever still uses them finds out. */
     for (guint i = 0; i < host->regions->len; i++) {
-        ScriptedRegion *region = scripted_host_region(host, i);
-
-        for (unsigned n = 0; n < region->num_signals; n++) {
-            fd_close(&region->signals[n].fd);
-        }
+        scripted_region_close_signals(scripted_host_region(host, i));
     }
 }
 
@@ -708,130 +591,8 @@ bool scripted_host_return(ScriptedHost *host, Error **errp)
 {
     g_assert(atomic_load(&host->parent.lost));
     for (guint i = 0; i < host->regions->len; i++) {
-        ScriptedRegion *region = scripted_host_region(host, i);
-
-        region_drop_memory(region);
-        region_get_memory(region);
-        for (unsigned n = 0; n < region->num_signals; n++) {
-            fd_close(&region->signals[n].fd);
-            region->signals[n].fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-        }
+        scripted_region_renew(scripted_host_region(host, i));
     }
     atomic_store(&host->parent.lost, false);
     return host->parent.client->back(host->parent.client_opaque, errp);
-}
-
-/* ---- the controller's end ---- */
-
-static ScriptedInput *to_input(IrqLine *line)
-{
-    return line->opaque;
-}
-
-static void input_log(ScriptedInput *input, const char *text)
-{
-    if (input->log) {
-        g_string_append_printf(input->log, "input %s\n", text);
-    }
-}
-
-static void input_set(IrqLine *line, int level)
-{
-    ScriptedInput *input = to_input(line);
-
-    input_log(input, level ? "up" : "down");
-    input->rises += level > input->level;
-    input->level = level;
-}
-
-static void input_set_trigger(IrqLine *line, IrqTrigger trigger)
-{
-    to_input(line)->trigger = trigger;
-    to_input(line)->triggers_set++;
-}
-
-static bool input_attach_fd(IrqLine *line, const IrqFd *fd, Error **errp)
-{
-    ScriptedInput *input = to_input(line);
-
-    input_log(input, "attach-fd");
-    if (input->refuse) {
-        error_setg(errp, "refused");
-        return false;
-    }
-    g_assert(!input->fd && !input->eoi);
-    input->attached = *fd;
-    input->fd = &input->attached;
-    return true;
-}
-
-static void input_detach_fd(IrqLine *line)
-{
-    ScriptedInput *input = to_input(line);
-
-    input_log(input, "detach-fd");
-    g_assert(input->fd);
-    input->fd = NULL;
-    input->level = 0;
-}
-
-static bool input_attach_eoi(IrqLine *line, IrqEoiFn fn, void *opaque,
-                             Error **errp)
-{
-    ScriptedInput *input = to_input(line);
-
-    input_log(input, "attach-eoi");
-    if (input->refuse) {
-        error_setg(errp, "refused");
-        return false;
-    }
-    g_assert(!input->fd && !input->eoi);
-    input->eoi = fn;
-    input->eoi_opaque = opaque;
-    return true;
-}
-
-static void input_detach_eoi(IrqLine *line)
-{
-    ScriptedInput *input = to_input(line);
-
-    input_log(input, "detach-eoi");
-    g_assert(input->eoi);
-    input->eoi = NULL;
-}
-
-void scripted_input_init(ScriptedInput *input, bool irqfd, bool eoi,
-                         GString *log)
-{
-    *input = (ScriptedInput){.log = log};
-    input->ops = (IrqLineOps){
-        .set = input_set,
-        .set_trigger = input_set_trigger,
-        .attach_fd = irqfd ? input_attach_fd : NULL,
-        .detach_fd = irqfd ? input_detach_fd : NULL,
-        .attach_eoi = eoi ? input_attach_eoi : NULL,
-        .detach_eoi = eoi ? input_detach_eoi : NULL,
-    };
-    irq_init(&input->line, &input->ops, input, 0);
-}
-
-bool scripted_input_deliver(ScriptedInput *input)
-{
-    if (!event_notifier_test_and_clear(input->fd->trigger)) {
-        return false;
-    }
-    input->rises++;
-    input->level = input->trigger == IRQ_TRIGGER_LEVEL;
-    return true;
-}
-
-void scripted_input_eoi(ScriptedInput *input)
-{
-    if (input->fd) {
-        input->level = 0;
-        event_notifier_set(input->fd->resample);
-    } else if (input->eoi) {
-        input->level = 0;
-        input->eoi(input->eoi_opaque);
-    }
 }

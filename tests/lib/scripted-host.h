@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include "hw/core/irq.h"
 #include "hw/vfio/host.h"
+#include "scripted-input.h"
+#include "scripted-region.h"
 #include "util/lock.h"
 #include "util/timer.h"
 
@@ -23,18 +24,6 @@ typedef struct ScriptedLine {
     bool latched;  /* edge: came while nobody listened */
     unsigned signals;
 } ScriptedLine;
-
-typedef struct ScriptedRegion {
-    uint64_t size;
-    bool readable;
-    bool writable;
-    VFIORange *maps;
-    unsigned num_maps;
-    VFIOIoEventFd *signals;
-    unsigned num_signals;
-    int fd; /* memfd */
-    uint8_t *mem;
-} ScriptedRegion;
 
 typedef struct ScriptedHost {
     VFIOHost parent;
@@ -107,29 +96,3 @@ uint64_t scripted_host_signalled(ScriptedHost *host, unsigned region,
 
 /** The log so far, which starts over; caller frees. */
 char *scripted_host_take_log(ScriptedHost *host);
-
-/**
- * ScriptedInput: a controller's input with the routes that the test asks for,
- * as the in-kernel controllers offer them. It logs into @log.
- */
-typedef struct ScriptedInput {
-    IrqLine line;
-    IrqLineOps ops;
-    GString *log; /* not owned */
-    int level;
-    unsigned rises;
-    IrqTrigger trigger;
-    unsigned triggers_set;
-    const IrqFd *fd; /* while attached; contents are copied */
-    IrqFd attached;
-    IrqEoiFn eoi;
-    void *eoi_opaque;
-    bool refuse; /* attaching fails */
-} ScriptedInput;
-
-void scripted_input_init(ScriptedInput *input, bool irqfd, bool eoi,
-                         GString *log);
-/** Route irqfd: what KVM does when the trigger was written; true if it was. */
-bool scripted_input_deliver(ScriptedInput *input);
-/** The guest ends the interrupt: the level falls and whoever wants hears. */
-void scripted_input_eoi(ScriptedInput *input);

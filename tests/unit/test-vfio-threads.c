@@ -17,7 +17,7 @@
 #define STATUS 0x2010
 #define THREADS 3
 #define INTERRUPTS 400
-#define LOSSES 100
+#define LOSSES 30
 
 typedef struct Shared {
     atomic_bool stop;
@@ -180,7 +180,7 @@ static void lose_and_return(ScriptedHost *host, Shared *shared, bool wait)
 
     scripted_host_lose(host);
     g_assert_cmpuint(atomic_load(&under_way), ==, 0);
-    while (wait && atomic_load(&shared->accesses) < accesses + 100) {
+    while (wait && atomic_load(&shared->accesses) < accesses + 20) {
         machine_unlock();
         g_thread_yield();
         machine_lock();
