@@ -586,6 +586,9 @@ def _map_window(fd: int, offset: int, size: int,
     try:
         if not fcntl.fcntl(fd, fcntl.F_GET_SEALS) & fcntl.F_SEAL_SHRINK:
             raise OSError(errno.EPERM, "it is not sealed against shrinking")
+        # A page that a client punches out may not come back (SIGBUS).
+        if os.fstatvfs(fd).f_bsize > mmap.PAGESIZE:
+            raise OSError(errno.EPERM, "it is of huge pages")
         if offset + size > os.fstat(fd).st_size:
             raise OSError(errno.ENXIO, "it ends before")
         return mmap.mmap(fd, size, mmap.MAP_SHARED, prot, offset=offset)

@@ -5,6 +5,8 @@ import errno
 import fcntl
 import os
 import struct
+import types
+import unittest.mock
 
 from client import (Case, DMA_MAP, DMA_READ, DMA_UNMAP, DMA_WRITE, ERROR,
                     GET_INFO, NO_REPLY, READ, REPLY, RESET, WRITE, eventfd,
@@ -502,6 +504,11 @@ class NotShared(DmaCase):
         self.asked(fd, size=2 * PAGE)
         self.asked(fd, offset=PAGE)
         self.asked(fd, offset=2 ** 64 - PAGE)
+
+    def test_huge_pages(self):
+        statistics = types.SimpleNamespace(f_bsize=2 << 20)
+        with unittest.mock.patch("os.fstatvfs", lambda fd: statistics):
+            self.asked(self.close_later(memory(PAGE)))
 
     def test_no_memory_at_all(self):
         self.asked(self.close_later(eventfd()))
