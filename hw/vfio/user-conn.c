@@ -12,6 +12,11 @@
  * must not read the main socket: the answer to a command that came there
  * could not be sent in the middle of its own message.
  *
+ * A reader looks for its answer for a moment before it sleeps: between two CPUs
+ * most of an access is falling asleep and being woken. Where the server cannot
+ * be that fast (it shares the reader's CPU, say) this is soon given up, and
+ * tried again only now and then.
+ *
  * A reader leaves nothing in the buffers that poll() would not report, but for
  * the main loop's turn, which is bounded and comes again by itself.
  */
@@ -29,6 +34,10 @@
 
 /* Messages that the main loop handles before it looks at anything else. */
 #define BURST 64
+/* As long as the kernel does when a CPU has nothing to do but wait. */
+#define SPIN_NS 50000
+/* Answers that are slept for after looking was in vain many times over. */
+#define SPIN_MAX_PAUSE 1023
 
 static const char *const command_names[] = {
     [VFIO_USER_VERSION] = "VERSION",
@@ -179,6 +188,25 @@ static void break_for_silence(UserConn *conn, const UserWaiter *w)
                     user_command_name(w->req->command), conn->timeout_ms);
 }
 
+static void spin_for(UserConn *conn, UserWaiter *w)
+{
+    unsigned budget = UINT_MAX;
+    int64_t end;
+
+    if (conn->spin_skip > 0) {
+        conn->spin_skip--;
+        return;
+    }
+    end = clock_get_ns(CLOCK_REAL) + SPIN_NS;
+    do {
+        user_reader_receive(conn, &conn->main, &budget);
+    } while (!w->done && !user_conn_broken(conn) &&
+             clock_get_ns(CLOCK_REAL) < end);
+    conn->spin_pause =
+        w->done ? 0 : MIN(2 * conn->spin_pause + 1, SPIN_MAX_PAUSE);
+    conn->spin_skip = conn->spin_pause;
+}
+
 /* Reads until @w has its answer. With the lock, but not meanwhile. */
 static void read_for_locked(UserConn *conn, UserWaiter *w, int64_t deadline)
 {
@@ -193,6 +221,9 @@ static void read_for_locked(UserConn *conn, UserWaiter *w, int64_t deadline)
     /* The main loop's turn may have left something. */
     user_reader_drain(conn, &conn->main, &budget);
     user_reader_drain(conn, &conn->twin, &budget);
+    if (!w->done && !user_conn_broken(conn)) {
+        spin_for(conn, w);
+    }
     while (!w->done && !user_conn_broken(conn)) {
         poll_restarted(fds, G_N_ELEMENTS(fds), deadline);
         budget = UINT_MAX;

@@ -33,9 +33,11 @@ struct UserConn {
     bool negotiated; /* the reader's until user_conn_new() returns */
     bool watched;    /* machine lock */
     UserStream main;
-    UserStream twin;    /* its fd is -1 where there is none */
-    uint8_t *answer;    /* room for one, to a command */
-    EventNotifier kick; /* for the sender that waits */
+    UserStream twin;     /* its fd is -1 where there is none */
+    uint8_t *answer;     /* room for one, to a command */
+    unsigned spin_skip;  /* the reader's: so often it does not look first, */
+    unsigned spin_pause; /* ... after the last time that it did in vain */
+    EventNotifier kick;  /* for the sender that waits */
 
     Mutex lock; /* of the rest */
     Cond sent;
