@@ -16,12 +16,25 @@
 
 #define NODE_MAX_BYTES (1024 * 1024)
 
+/* At most @max bytes of what is left in @fd; -1 with errno. */
+static ssize_t read_up_to(int fd, char *bytes, size_t max)
+{
+    size_t size = 0;
+    ssize_t n = 1;
+
+    while (n > 0 && size < max) {
+        n = read(fd, bytes + size, max - size);
+        size += MAX(n, 0);
+    }
+    return n < 0 ? -1 : (ssize_t)size;
+}
+
 /* All of a regular file; *@size bytes, the caller frees them. */
 static void *read_small_file(const char *path, size_t *size, Error **errp)
 {
     /* Without waiting for somebody to write, should it be a FIFO. */
     autofd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    g_autofree char *bytes = NULL;
+    g_autofree char *bytes = g_malloc(NODE_MAX_BYTES + 1);
     struct stat st;
     ssize_t n;
 
@@ -29,14 +42,14 @@ static void *read_small_file(const char *path, size_t *size, Error **errp)
         error_setg_errno(errp, errno, "cannot read it");
         return NULL;
     }
-    if (!S_ISREG(st.st_mode) || st.st_size > NODE_MAX_BYTES) {
-        error_setg(errp, "not a file of at most %d bytes", NODE_MAX_BYTES);
+    n = S_ISREG(st.st_mode) ? read_up_to(fd, bytes, NODE_MAX_BYTES + 1)
+                            : NODE_MAX_BYTES + 1;
+    if (n < 0) {
+        error_setg_errno(errp, errno, "cannot read all of it");
         return NULL;
     }
-    bytes = g_malloc(st.st_size + 1);
-    n = read(fd, bytes, st.st_size);
-    if (n != st.st_size) {
-        error_setg_errno(errp, n < 0 ? errno : EIO, "cannot read all of it");
+    if (n > NODE_MAX_BYTES) {
+        error_setg(errp, "not a file of at most %d bytes", NODE_MAX_BYTES);
         return NULL;
     }
     *size = n;

@@ -336,6 +336,10 @@ static void test_bad_dtb(void)
     g_assert_cmpint(g_rmdir(t.file), ==, 0);
     g_assert_cmpint(mkfifo(t.file, 0600), ==, 0);
     check_bad_node(&t, "not a file of at most 1048576 bytes\n");
+    g_assert_cmpint(g_unlink(t.file), ==, 0);
+    /* Nothing is mapped at address 0. */
+    g_assert_cmpint(symlink("/proc/self/mem", t.file), ==, 0);
+    check_bad_node(&t, "cannot read all of it: Input/output error\n");
     tree_finish(&t);
 }
 
@@ -398,6 +402,13 @@ static void test_bad_dts(void)
     g_assert_cmpint(g_chmod(d.program, 0), ==, 0);
     check_bad_node(&d.t, "there is no dtc in PATH to compile it; try: install "
                          "device-tree-compiler, or give a .dtb\n");
+    g_assert_cmpint(g_chmod(d.program, 0755), ==, 0);
+    g_setenv("TMPDIR", "/nonexistent", true);
+    check_bad_node(&d.t, "no temporary file: ");
+    g_unsetenv("TMPDIR");
+    g_assert_true(g_file_set_contents(d.program, "#!/nonexistent\n", -1, NULL));
+    g_assert_cmpint(g_chmod(d.program, 0755), ==, 0);
+    check_bad_node(&d.t, "cannot run ");
     dtc_finish(&d);
     /* It says that all is well, and has written nothing. */
     dtc_init(&d, "exit 0");

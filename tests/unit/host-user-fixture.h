@@ -181,3 +181,24 @@ static inline void fixture_wait(HostUserFixture *f, const unsigned *n,
         main_loop_iterate(true);
     }
 }
+
+/* The server hangs up on a host that will look for it again. */
+static inline void fixture_lose(HostUserFixture *f)
+{
+    unsigned losses = f->losses;
+
+    user_server_hang_up(f->server);
+    fixture_wait(f, &f->losses, losses);
+    g_assert_cmpint(f->state, ==, VFIO_USER_RECONNECTING);
+    /* Its own descriptor goes, too. */
+    user_server_wait_gone(f->server);
+}
+
+#define BACK_LINE "platypus: info: vfio dev: the server is back\n"
+
+/* A hook: the command that @opaque points to is never answered. */
+static inline bool fixture_ignore(UserServer *server, UserMsg *msg,
+                                  void *opaque)
+{
+    return msg->head.command == *(uint16_t *)opaque;
+}

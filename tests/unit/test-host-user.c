@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "fd-limit.h"
 #include "host-user-fixture.h"
 #include "util/event-notifier.h"
 
@@ -163,6 +164,42 @@ static void test_queue_full(void)
     close(listener);
     g_assert_cmpint(g_unlink(path), ==, 0);
     g_assert_cmpint(g_rmdir(dir), ==, 0);
+    fixture_finish(&f);
+}
+
+/* A socket of another kind. */
+static void test_datagrams(void)
+{
+    g_autofree char *dir = g_dir_make_tmp("host-user-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(dir, "s", NULL);
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    HostUserFixture f;
+    int sock;
+
+    fixture_init(&f, NULL);
+    g_strlcpy(addr.sun_path, path, sizeof(addr.sun_path));
+    sock = socket(AF_UNIX, SOCK_DGRAM, 0);
+    g_assert_cmpint(bind(sock, (struct sockaddr *)&addr, sizeof(addr)), ==, 0);
+    f.config.socket = path;
+    fixture_refused(&f, "cannot connect: Protocol wrong type for socket");
+    close(sock);
+    g_assert_cmpint(g_unlink(path), ==, 0);
+    g_assert_cmpint(g_rmdir(dir), ==, 0);
+    fixture_finish(&f);
+}
+
+static void test_no_descriptors(void)
+{
+    struct rlimit old;
+    HostUserFixture f;
+    Error *err = NULL;
+
+    fixture_init(&f, NULL);
+    old = fd_limit_set(0);
+    g_assert_null(vfio_host_user_open(&f.config, &f.state, &err));
+    fd_limit_restore(&old);
+    g_assert_nonnull(strstr(error_get_pretty(err), ": cannot make a socket: "));
+    error_free(err);
     fixture_finish(&f);
 }
 
@@ -389,6 +426,8 @@ int main(int argc, char **argv)
     g_test_add_func("/host-user/nobody-listens", test_nobody_listens);
     g_test_add_func("/host-user/no-permission", test_no_permission);
     g_test_add_func("/host-user/queue-full", test_queue_full);
+    g_test_add_func("/host-user/datagrams", test_datagrams);
+    g_test_add_func("/host-user/no-descriptors", test_no_descriptors);
     g_test_add_func("/host-user/silent", test_silent);
     g_test_add_func("/host-user/refused-info", test_refused_info);
     g_test_add_func("/host-user/access", test_access);

@@ -108,18 +108,13 @@ static void test_lost_without_client(void)
     fixture_finish(&f);
 }
 
-static bool ignore(UserServer *server, UserMsg *msg, void *opaque)
-{
-    return msg->head.command == *(uint16_t *)opaque;
-}
-
 static void test_hangs(void)
 {
     uint16_t command = VFIO_USER_REGION_READ;
     HostUserFixture f;
 
     fixture_init(&f, NULL);
-    f.server->hook = ignore;
+    f.server->hook = fixture_ignore;
     f.server->hook_opaque = &command;
     f.config.timeout_ms = 20;
     fixture_open(&f);
@@ -261,15 +256,9 @@ static void test_churn(void)
 
 static void lose_and_wait(HostUserFixture *f)
 {
-    unsigned losses = f->losses;
-
-    user_server_hang_up(f->server);
-    fixture_wait(f, &f->losses, losses);
-    g_assert_cmpint(f->state, ==, VFIO_USER_RECONNECTING);
+    fixture_lose(f);
     expect_all_fail(f);
 }
-
-#define BACK_LINE "platypus: info: vfio dev: the server is back\n"
 
 static void use_in_back(HostUserFixture *f)
 {
@@ -433,109 +422,6 @@ static void test_posted_dropped(void)
     fixture_finish(&f);
 }
 
-/* ---- close, at any moment ---- */
-
-static void test_close_while_waiting(void)
-{
-    HostUserFixture f;
-
-    fixture_init(&f, NULL);
-    f.config.reconnect_ms = 1000 * 1000;
-    fixture_open(&f);
-    lose_and_wait(&f);
-    fixture_finish(&f);
-}
-
-/*
- * A server that accepts, and then says nothing, in the middle of anything. The
- * timeout is weeks.
- */
-static void close_in_attempt(uint16_t command)
-{
-    HostUserFixture f;
-
-    fixture_init(&f, NULL);
-    f.config.reconnect_ms = 1;
-    f.config.timeout_ms = INT32_MAX;
-    fixture_open(&f);
-    user_server_stop(f.server);
-    fixture_wait(&f, &f.losses, 0);
-    f.server->hook = ignore;
-    f.server->hook_opaque = &command;
-    user_server_forget(f.server);
-    user_server_listen(f.server, NULL);
-    while (user_server_count(f.server, command) == 0) {
-        main_loop_iterate(false);
-    }
-    fixture_close(&f);
-    g_assert_cmpuint(f.backs, ==, 0);
-    fixture_finish(&f);
-}
-
-static void test_close_in_attempt(void)
-{
-    close_in_attempt(VFIO_USER_VERSION);
-    close_in_attempt(VFIO_USER_DEVICE_GET_INFO);
-    close_in_attempt(VFIO_USER_DEVICE_GET_IRQ_INFO);
-}
-
-/* The attempt has ended, and the main loop does not know it yet; or nearly. */
-static void test_close_after_attempt(void)
-{
-    for (unsigned i = 0; i < 20; i++) {
-        HostUserFixture f;
-
-        fixture_init(&f, NULL);
-        f.config.reconnect_ms = 1;
-        fixture_open(&f);
-        user_server_stop(f.server);
-        fixture_wait(&f, &f.losses, 0);
-        user_server_forget(f.server);
-        user_server_listen(f.server, NULL);
-        while (user_server_count(f.server, VFIO_USER_VERSION) == 0) {
-            main_loop_iterate(false);
-        }
-        g_usleep(i * 50);
-        fixture_close(&f);
-        if (f.backs) {
-            fixture_logged(&f, BACK_LINE);
-        }
-        fixture_finish(&f);
-    }
-}
-
-/* While a server keeps an attempt waiting the main loop goes on. */
-static void test_main_loop_goes_on(void)
-{
-    uint16_t command = VFIO_USER_VERSION;
-    HostUserFixture f;
-
-    fixture_init(&f, NULL);
-    f.config.reconnect_ms = 1;
-    fixture_open(&f);
-    user_server_stop(f.server);
-    fixture_wait(&f, &f.losses, 0);
-    f.server->hook = ignore;
-    f.server->hook_opaque = &command;
-    user_server_forget(f.server);
-    user_server_listen(f.server, NULL);
-    while (user_server_count(f.server, command) == 0) {
-        main_loop_iterate(false);
-    }
-    for (unsigned i = 0; i < 100; i++) {
-        main_loop_wake();
-        main_loop_iterate(true);
-    }
-    g_assert_cmpuint(user_server_count(f.server, command), ==, 1);
-    /* It thinks better of it, or another server takes its place. */
-    user_server_stop(f.server);
-    f.server->hook = NULL;
-    user_server_listen(f.server, NULL);
-    fixture_wait(&f, &f.backs, 0);
-    fixture_logged(&f, BACK_LINE);
-    fixture_finish(&f);
-}
-
 int main(int argc, char **argv)
 {
     int ret;
@@ -555,13 +441,6 @@ int main(int argc, char **argv)
     g_test_add_func("/user-reconnect/lost-in-back", test_lost_in_back);
     g_test_add_func("/user-reconnect/back-mapped", test_back_mapped);
     g_test_add_func("/user-reconnect/posted-dropped", test_posted_dropped);
-    g_test_add_func("/user-reconnect/close-while-waiting",
-                    test_close_while_waiting);
-    g_test_add_func("/user-reconnect/close-in-attempt", test_close_in_attempt);
-    g_test_add_func("/user-reconnect/close-after-attempt",
-                    test_close_after_attempt);
-    g_test_add_func("/user-reconnect/main-loop-goes-on",
-                    test_main_loop_goes_on);
     ret = g_test_run();
     main_loop_finish();
     return ret;
