@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# boards: bus=platform
 # variants: irqfd eoi trap no-mmap no-share
 # seconds: 180
 # A DMA engine in another process moves 64 MiB, with equal checksums of both
@@ -7,20 +8,20 @@
 # be rung, which is an eventfd of KVM's; but by x-no-mmap=on, which traps all.
 mib=64
 options=
-mapped=1
+stopped=1
 case $VARIANT in
 no-share) mib=4 options=,x-dma-share=off ;;
-no-mmap) mapped=0 options=,$(route_options) ;;
+no-mmap) stopped=0 options=,$(route_options) ;;
 # Soon after an interrupt the fast path must be back.
 trap) options=,$(route_options),mmap-timeout-ms=50 ;;
 *) options=,$(route_options) ;;
 esac
 model_start dma-edu
-payload dma "mib=$mib n=200 mapped=$mapped" -m 512M -device \
+payload dma "mib=$mib n=200 stopped=$stopped" -m 512M -device \
     "vfio-user-platform,socket=$T/socket,compatible=platypus,,dma-edu$options"
 vm_expect 150 '^dma: hold'
 [ "$VARIANT" != trap ] || sleep 2
-[ "$VARIANT" = no-mmap ] || kill -STOP "$(cat "$T/model-pid")"
+[ $stopped = 0 ] || kill -STOP "$(cat "$T/model-pid")"
 echo go >&9
 vm_expect 20 '^dma: rung'
 kill -CONT "$(cat "$T/model-pid")"

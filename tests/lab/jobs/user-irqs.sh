@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# boards: bus=platform
 # variants: irqfd eoi trap
 # seconds: 120
 # 1,000 interrupts on demand of an RTC in another process: none lost, none
