@@ -64,32 +64,48 @@ static void say_hello(ModelClient *client)
                                   "{\"capabilities\":{\"max_msg_fds\":8}}"));
 }
 
-ModelClient *model_client_new(bool socket, const char *const *args)
+static ModelClient *spawn(bool socket, int in, int out, const char *const *args)
 {
     ModelClient *client = g_new0(ModelClient, 1);
-    int in[2], out[2], other = -1;
     g_auto(GStrv) argv = NULL;
+    int other = -1;
 
     if (socket) {
         client->peer = user_peer_pair(&other);
     }
     argv = make_argv(args, other);
-    g_assert_no_errno(pipe2(in, O_CLOEXEC));
-    g_assert_no_errno(pipe2(out, O_CLOEXEC));
+    client->in = -1;
+    client->out = -1;
     client->pid = fork();
     g_assert_no_errno(client->pid);
     if (!client->pid) {
-        run_program(argv, in[0], out[1], other);
+        run_program(argv, in, out, other);
     }
-    close(in[0]);
-    close(out[1]);
-    client->in = in[1];
-    client->out = out[0];
     if (socket) {
         close(other);
         say_hello(client);
     }
     return client;
+}
+
+ModelClient *model_client_new(bool socket, const char *const *args)
+{
+    ModelClient *client;
+    int in[2], out[2];
+
+    g_assert_no_errno(pipe2(in, O_CLOEXEC));
+    g_assert_no_errno(pipe2(out, O_CLOEXEC));
+    client = spawn(socket, in[0], out[1], args);
+    close(in[0]);
+    close(out[1]);
+    client->in = in[1];
+    client->out = out[0];
+    return client;
+}
+
+ModelClient *model_client_new_on(int in, int out, const char *const *args)
+{
+    return spawn(true, in, out, args);
 }
 
 static int try_connect(const char *path)

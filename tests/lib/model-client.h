@@ -9,8 +9,8 @@
  */
 typedef struct ModelClient {
     UserPeer *peer;
-    GPid pid; /* 0 once it was seen to end */
-    int in;   /* the program's standard input and output */
+    GPid pid;
+    int in; /* the other ends of its standard input and output; -1 */
     int out;
 } ModelClient;
 
@@ -23,6 +23,8 @@ const char *model_client_program(void);
  * --fd N of a connection, as whose client it says hello.
  */
 ModelClient *model_client_new(bool socket, const char *const *args);
+/** With a connection; standard input and output are @in and @out, a copy. */
+ModelClient *model_client_new_on(int in, int out, const char *const *args);
 /** Connects to @path, as soon as somebody listens there, and says hello. */
 void model_client_connect(ModelClient *client, const char *path);
 void model_client_hang_up(ModelClient *client);

@@ -224,7 +224,7 @@ static void test_copy_64m(void)
     finish(&f);
 }
 
-/* Lengths and places that divide nothing; one side of it shared, or none. */
+/* Lengths and places that divide nothing. */
 static void check_odd(bool shared)
 {
     const size_t half = 3 << 20, n = (2 << 20) + 12345;
@@ -410,31 +410,73 @@ static void test_doorbell(void)
     finish(&f);
 }
 
-/* While it is busy it keeps its registers, and a reset stops it. */
-static void test_reset(void)
+/* The reply to @id, once the DMA that comes before it is served. */
+static UserMsg *wait_reply(Fixture *f, uint16_t command, uint16_t id)
 {
-    uint16_t id;
-    Fixture f;
+    VFIOUserHeader head;
 
-    start(&f, 8 << 20, false);
-    prepare(&f, COPY, BASE, BASE + (4 << 20), 4 << 20);
-    ring(&f);
-    serve_dma(&f);
-    id = user_peer_command(f.c->peer, VFIO_USER_DEVICE_RESET, 0, NULL, 0, NULL,
-                           0);
-    for (bool is_reset = false; !is_reset;) {
-        VFIOUserHeader head;
-
-        g_assert_cmpint(recv(user_peer_fd(f.c->peer), &head, sizeof(head),
+    for (;;) {
+        g_assert_cmpint(recv(user_peer_fd(f->c->peer), &head, sizeof(head),
                              MSG_PEEK | MSG_WAITALL),
                         ==, sizeof(head));
-        is_reset = head.command == VFIO_USER_DEVICE_RESET;
-        if (!is_reset) {
-            serve_dma(&f);
+        if (head.command == command) {
+            return user_peer_expect_reply(f->c->peer, command, id, 0);
         }
+        serve_dma(f);
     }
-    user_msg_free(
-        user_peer_expect_reply(f.c->peer, VFIO_USER_DEVICE_RESET, id, 0));
+}
+
+static UserMsg *call_while_busy(Fixture *f, uint16_t command,
+                                const void *payload, size_t size)
+{
+    uint16_t id =
+        user_peer_command(f->c->peer, command, 0, payload, size, NULL, 0);
+
+    return wait_reply(f, command, id);
+}
+
+static uint64_t get_while_busy(Fixture *f, unsigned reg)
+{
+    VFIOUserRegionAccess access = {.offset = reg, .count = 8};
+    g_autoptr(UserMsg) reply =
+        call_while_busy(f, VFIO_USER_REGION_READ, &access, sizeof(access));
+    uint64_t value;
+
+    memcpy(&value, reply->payload + sizeof(access), sizeof(value));
+    return value;
+}
+
+static void set_while_busy(Fixture *f, unsigned reg, unsigned size,
+                           uint64_t value)
+{
+    VFIOUserRegionAccess access = {.offset = reg, .count = size};
+    uint8_t payload[sizeof(access) + 8];
+
+    memcpy(payload, &access, sizeof(access));
+    memcpy(payload + sizeof(access), &value, sizeof(value));
+    user_msg_free(call_while_busy(f, VFIO_USER_REGION_WRITE, payload,
+                                  sizeof(access) + size));
+}
+
+/*
+ * While it is busy it keeps its registers and hears no doorbell, but is there;
+ * and a reset stops it.
+ */
+static void test_reset(void)
+{
+    const uint64_t length = 16 << 20;
+    Fixture f;
+
+    start(&f, 2 * length, false);
+    prepare(&f, COPY, BASE, BASE + length, length);
+    ring(&f);
+    serve_dma(&f);
+    set_while_busy(&f, LENGTH, 8, 1);
+    set_while_busy(&f, DOORBELL, 4, 1);
+    g_assert_cmphex(get_while_busy(&f, LENGTH), ==, length);
+    g_assert_cmphex(get_while_busy(&f, STATUS), ==, BUSY);
+    g_assert_cmphex(get_while_busy(&f, MOVED), >, 0);
+    user_msg_free(call_while_busy(&f, VFIO_USER_DEVICE_RESET, NULL, 0));
     for (unsigned reg = COMMAND; reg <= DOORBELL; reg += 8) {
         g_assert_cmphex(get(&f, reg), ==, 0);
     }

@@ -7,7 +7,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "model-client.h"
@@ -471,6 +473,68 @@ static void test_stdio(void)
     model_client_quit(f.c, SIGTERM);
 }
 
+static int open_terminal(int *slave)
+{
+    int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+    g_assert_no_errno(master);
+    g_assert_no_errno(grantpt(master));
+    g_assert_no_errno(unlockpt(master));
+    *slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    g_assert_no_errno(*slave);
+    return master;
+}
+
+/* A terminal is raw, but for its signals, and afterwards as it was. */
+static void test_terminal(void)
+{
+    static const char *const args[] = {"uart16550", "--stdio", NULL};
+    struct termios before, now;
+    int slave, master = open_terminal(&slave);
+    Fixture f;
+
+    g_assert_no_errno(tcgetattr(slave, &before));
+    g_assert_cmpuint(before.c_lflag & ICANON, !=, 0);
+    f.c = model_client_new_on(slave, slave, args);
+    send_text(&f, "a\n");
+    expect_bytes(master, "a\n", 2);
+    put_bytes(master, "b\r", 2);
+    receive_text(&f, "b\r", 2);
+    g_assert_no_errno(tcgetattr(slave, &now));
+    g_assert_cmpuint(now.c_lflag & (ICANON | ECHO | ISIG), ==, ISIG);
+    model_client_quit(f.c, SIGTERM);
+    g_assert_no_errno(tcgetattr(slave, &now));
+    g_assert_cmpuint(now.c_lflag, ==, before.c_lflag);
+    g_assert_cmpuint(now.c_iflag, ==, before.c_iflag);
+    close(slave);
+    close(master);
+}
+
+/* Files, which cannot be waited for. */
+static void test_files(void)
+{
+    static const char *const args[] = {"uart16550", "--stdio", NULL};
+    const char text[] = "more than sixteen bytes of input";
+    g_autofree char *in = NULL, *out = NULL, *got = NULL;
+    int in_fd = g_file_open_tmp("uart-in-XXXXXX", &in, NULL);
+    int out_fd = g_file_open_tmp("uart-out-XXXXXX", &out, NULL);
+    Fixture f;
+
+    put_bytes(in_fd, text, strlen(text));
+    g_assert_cmpint(lseek(in_fd, 0, SEEK_SET), ==, 0);
+    f.c = model_client_new_on(in_fd, out_fd, args);
+    receive_text(&f, text, strlen(text));
+    g_assert_cmphex(get(&f, LSR), ==, THRE | TEMT);
+    send_text(&f, "output");
+    model_client_quit(f.c, SIGTERM);
+    g_assert_true(g_file_get_contents(out, &got, NULL, NULL));
+    g_assert_cmpstr(got, ==, "output");
+    close(in_fd);
+    close(out_fd);
+    unlink(in);
+    unlink(out);
+}
+
 /* The client goes, and another takes over where it was. */
 static void test_next_client(void)
 {
@@ -513,6 +577,8 @@ int main(int argc, char **argv)
     g_test_add_func("/model-uart/reset", test_reset);
     g_test_add_func("/model-uart/reg-shift", test_reg_shift);
     g_test_add_func("/model-uart/stdio", test_stdio);
+    g_test_add_func("/model-uart/terminal", test_terminal);
+    g_test_add_func("/model-uart/files", test_files);
     g_test_add_func("/model-uart/next-client", test_next_client);
     return g_test_run();
 }
