@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "platypus-device.h"
@@ -21,8 +20,7 @@
 
 static PlatypusDevice *dev;
 static uint32_t registers[REGISTERS];
-static uint8_t *memory; /* as the guest's: a memfd's */
-static uint8_t *buffer;
+static uint8_t buffer[BENCH_MAX_PIECE] __attribute__((aligned(4096)));
 static int64_t raised;
 
 static bool read_register(void *model, uint64_t offset, unsigned size,
@@ -39,6 +37,12 @@ static bool write_register(void *model, uint64_t offset, unsigned size,
     return size == 4;
 }
 
+static void die(const char *text)
+{
+    fprintf(stderr, "vfio-user-model: %s\n", text);
+    exit(1);
+}
+
 static void dma(const BenchCommand *c, uint64_t at)
 {
     int ret =
@@ -47,13 +51,19 @@ static void dma(const BenchCommand *c, uint64_t at)
             : platypus_device_dma_read(dev, BENCH_RAM + at, buffer, c->piece);
 
     if (ret < 0) {
-        fprintf(stderr, "vfio-user-model: DMA: %s\n", strerror(-ret));
-        exit(1);
+        die(strerror(-ret));
     }
 }
 
+/* The same memory, so that it is no better or worse placed. */
 static void copy(const BenchCommand *c, uint64_t at)
 {
+    uint8_t *memory =
+        platypus_device_dma_pointer(dev, BENCH_RAM, BENCH_RAM_SIZE, true);
+
+    if (!memory) {
+        die("the RAM is not shared in one piece");
+    }
     memcpy(c->write ? memory + at : buffer, c->write ? buffer : memory + at,
            c->piece);
     /* The compiler must not leave out what nobody reads. */
@@ -115,25 +125,6 @@ static void do_command(void *model, int fd, short events)
     }
 }
 
-static bool make_memory(void)
-{
-    int fd = memfd_create("bench", MFD_CLOEXEC);
-
-    if (fd < 0 || ftruncate(fd, BENCH_RAM_SIZE) < 0) {
-        return false;
-    }
-    memory =
-        mmap(NULL, BENCH_RAM_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    buffer = malloc(BENCH_MAX_PIECE);
-    if (memory == MAP_FAILED || !buffer) {
-        return false;
-    }
-    memset(memory, 1, BENCH_RAM_SIZE);
-    memset(buffer, 2, BENCH_MAX_PIECE);
-    return true;
-}
-
 int main(int argc, char **argv)
 {
     static const PlatypusRegion regions[] = {
@@ -153,9 +144,10 @@ int main(int argc, char **argv)
     };
     int ret;
 
-    if (argc != 3 || !make_memory()) {
+    if (argc != 3) {
         return 1;
     }
+    memset(buffer, 1, sizeof(buffer));
     dev = platypus_device_new(&desc, NULL);
     if (!dev) {
         return 1;

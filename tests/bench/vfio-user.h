@@ -14,7 +14,7 @@ typedef enum BenchAction {
     BENCH_RAISE, /* the line, when everybody has gone to sleep */
     BENCH_LOWER, /* the line, if it is a level; when it was raised */
     BENCH_DMA,   /* moves all of RAM in pieces; how long a piece took */
-    BENCH_COPY,  /* the same with memory of its own */
+    BENCH_COPY,  /* the same without the library */
 } BenchAction;
 
 typedef struct BenchCommand {
