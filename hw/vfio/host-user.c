@@ -434,15 +434,30 @@ bool host_user_check(const VFIOHostUser *user, const UserDevice *device,
     return true;
 }
 
+/* One line, however many regions there are. */
 static void host_user_warn(const VFIOHostUser *user)
 {
-    for (unsigned i = 0; i < user->device->info.num_regions; i++) {
-        if (user->device->regions[i].unmapped) {
-            warn_report("vfio %s: region %u: trapped, though the server offers "
-                        "to map it: %s",
-                        user->parent.name, i,
-                        user->device->regions[i].unmapped);
+    const UserDevice *device = user->device;
+    g_autoptr(GString) line = g_string_new(NULL);
+    unsigned more = 0;
+
+    for (unsigned i = 0; i < device->info.num_regions; i++) {
+        const char *why = device->regions[i].unmapped;
+
+        if (why && line->len == 0) {
+            g_string_printf(line,
+                            "vfio %s: region %u: trapped, though the server "
+                            "offers to map it: %s",
+                            user->parent.name, i, why);
+        } else if (why) {
+            more++;
         }
+    }
+    if (more > 0) {
+        g_string_append_printf(line, "; %u more regions are trapped", more);
+    }
+    if (line->len > 0) {
+        warn_report("%s", line->str);
     }
 }
 

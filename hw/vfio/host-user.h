@@ -48,9 +48,9 @@ void user_device_free(UserDevice *device);
 /* ---- user-io-fds: DEVICE_GET_REGION_IO_FDS ---- */
 
 /**
- * Sets *@found (of VFIOIoEventFd) and *@fds (of int), which the caller owns,
- * for a region of @size bytes; 0 or -errno. Both stay empty for a server that
- * knows no such thing.
+ * Sets @found (of VFIOIoEventFd) for a region of @size bytes and adds to @fds
+ * (of int), those of all regions, which the caller owns; 0 or -errno. Nothing
+ * comes of a server that knows no such thing.
  */
 int user_io_fds_read(UserConn *conn, const char *name, unsigned index,
                      uint64_t size, GArray *found, GArray *fds);

@@ -29,6 +29,9 @@
 #define REGION_INFO_ROOM 1024
 #define REGION_INFO_ROOM_MAX USER_DATA_XFER_SIZE
 #define REGION_INFO_TRIES 4
+/* Parts that are mapped of one device: mappings, and the descriptors that go
+ * with them, are the process's, which has other uses for them. */
+#define MAPS_MAX 256
 
 void user_close_fds(const int *fds, unsigned n)
 {
@@ -284,13 +287,20 @@ static const char *user_region_bad_fd(int fd, uint64_t offset, uint64_t end,
     return NULL;
 }
 
-/* Keeps what can be mapped of what is offered, or says why nothing can. */
-static void user_region_check_maps(UserRegionReply *reply, UserRegion *region)
+/*
+ * Keeps what can be mapped of what is offered, at most *@room parts, or says
+ * why nothing can.
+ */
+static void user_region_check_maps(UserRegionReply *reply, UserRegion *region,
+                                   unsigned *room)
 {
     VFIORegionInfo *info = &region->info;
     const VFIORange *last;
 
-    if (info->num_maps > 0) {
+    if (info->num_maps > *room) {
+        region->unmapped = g_strdup_printf(
+            "at most %u parts of a device are mapped", MAPS_MAX);
+    } else if (info->num_maps > 0) {
         region->unmapped = user_region_bad_parts(info);
     }
     if (info->num_maps > 0 && !region->unmapped) {
@@ -305,6 +315,7 @@ static void user_region_check_maps(UserRegionReply *reply, UserRegion *region)
     if (info->num_maps > 0) {
         region->fd = fd_steal(&reply->fd);
         region->fd_offset = reply->info.offset;
+        *room -= info->num_maps;
     }
 }
 
@@ -364,8 +375,8 @@ static bool user_region_ask_all(UserConn *conn, unsigned index,
     return false;
 }
 
-/* False: a lie. */
-static bool user_region_fill(UserConn *conn, unsigned index, bool no_mmap,
+/* @room NULL: nothing is to be mapped. False: a lie. */
+static bool user_region_fill(UserConn *conn, unsigned index, unsigned *room,
                              UserRegionReply *reply, UserRegion *region)
 {
     VFIORegionInfo *info = &region->info;
@@ -393,24 +404,24 @@ static bool user_region_fill(UserConn *conn, unsigned index, bool no_mmap,
         .writable = reply->info.flags & VFIO_USER_REGION_F_WRITE,
     };
     /* A mapping can be read always, hence none of a write-only region. */
-    if (!mmap || no_mmap || info->size == 0 || !info->readable) {
+    if (!mmap || !room || info->size == 0 || !info->readable) {
         return true;
     }
     if (!user_region_read_caps(conn, reply, region)) {
         return false;
     }
-    user_region_check_maps(reply, region);
+    user_region_check_maps(reply, region, room);
     return true;
 }
 
 static bool user_device_read_region(UserConn *conn, unsigned index,
-                                    bool no_mmap, UserRegion *region,
+                                    unsigned *room, UserRegion *region,
                                     Error **errp)
 {
     UserRegionReply reply = {.fd = -1};
     bool ok = user_region_ask_all(conn, index, &reply, errp);
 
-    if (ok && !user_region_fill(conn, index, no_mmap, &reply, region)) {
+    if (ok && !user_region_fill(conn, index, room, &reply, region)) {
         user_ask_error(conn, VFIO_USER_DEVICE_GET_REGION_INFO, -ENOTCONN, errp);
         ok = false;
     }
@@ -425,6 +436,7 @@ UserDevice *user_device_read(UserConn *conn, bool no_mmap, Error **errp)
 {
     UserDevice *device = g_new0(UserDevice, 1);
     VFIODeviceInfo info = {0};
+    unsigned room = MAPS_MAX;
     bool ok = user_device_read_info(conn, &info, errp);
 
     if (ok) {
@@ -436,8 +448,8 @@ UserDevice *user_device_read(UserConn *conn, bool no_mmap, Error **errp)
         device->regions[i].fd = -1;
     }
     for (unsigned i = 0; ok && i < info.num_regions; i++) {
-        ok = user_device_read_region(conn, i, no_mmap, &device->regions[i],
-                                     errp);
+        ok = user_device_read_region(conn, i, no_mmap ? NULL : &room,
+                                     &device->regions[i], errp);
     }
     for (unsigned i = 0; ok && i < info.num_irqs; i++) {
         ok = user_device_read_irq(conn, i, &device->irqs[i], errp);

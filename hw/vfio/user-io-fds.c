@@ -24,6 +24,8 @@
 #define IO_FDS_ROOM 4096
 #define IO_FDS_ROOM_MAX USER_DATA_XFER_SIZE
 #define IO_FDS_TRIES 4
+/* Descriptors of one device; the process has other uses for them. */
+#define IO_FDS_MAX 256
 
 /* libvfio-user's entry. */
 typedef struct UserShadowIoFd {
@@ -256,6 +258,12 @@ int user_io_fds_read(UserConn *conn, const char *name, unsigned index,
 
     if (ret == 0) {
         ret = user_io_fds_parse(conn, &reply, index, found);
+    }
+    if (ret == 0 && found->len > 0 && fds->len + reply.num_fds > IO_FDS_MAX) {
+        warn_report("vfio %s: region %u: trapping what the server offers "
+                    "eventfds for: at most %d of a device are used",
+                    name, index, IO_FDS_MAX);
+        g_array_set_size(found, 0);
     }
     if (ret < 0 || found->len == 0) {
         g_array_set_size(found, 0);

@@ -310,6 +310,42 @@ static void test_many_areas(void)
     close(region.fd);
 }
 
+/* Mappings and descriptors are not without end: the rest is trapped. */
+static void test_too_many_areas(void)
+{
+    VFIOUserArea areas[200];
+    UserRegionDesc region = {
+        .size = 400 * PAGE,
+        .flags = MMAP,
+        .fd = memory(400 * PAGE, SEALS),
+        .areas = areas,
+        .num_areas = G_N_ELEMENTS(areas),
+    };
+    UserRegionDesc regions[4] = {region, region, plain_region, region};
+    UserDeviceDesc desc = plain_device;
+    HostUserFixture f;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(areas); i++) {
+        areas[i] = (VFIOUserArea){2 * i * PAGE, PAGE};
+    }
+    desc.regions = regions;
+    desc.num_regions = G_N_ELEMENTS(regions);
+    fixture_init(&f, &desc);
+    fixture_open(&f);
+    for (unsigned i = 0; i < G_N_ELEMENTS(regions); i++) {
+        VFIORegionInfo info;
+
+        g_assert_cmpint(f.host->ops->get_region(f.host, i, &info), ==, 0);
+        g_assert_cmpuint(info.num_maps, ==, i == 0 ? 200 : 0);
+        vfio_region_info_finish(&info);
+    }
+    fixture_logged(&f, "platypus: warning: vfio dev: region 1: trapped, though "
+                       "the server offers to map it: at most 256 parts of a "
+                       "device are mapped; 1 more regions are trapped\n");
+    fixture_finish(&f);
+    close(region.fd);
+}
+
 /* ---- descriptors ---- */
 
 static const char not_sealed[] =
@@ -478,6 +514,7 @@ int main(int argc, char **argv)
     g_test_add_func("/user-device/version", test_version);
     g_test_add_func("/user-device/areas", test_areas);
     g_test_add_func("/user-device/many-areas", test_many_areas);
+    g_test_add_func("/user-device/too-many-areas", test_too_many_areas);
     g_test_add_func("/user-device/bad-fds", test_bad_fds);
     g_test_add_func("/user-device/short-memory", test_short_memory);
     g_test_add_func("/user-device/map", test_map);

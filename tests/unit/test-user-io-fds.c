@@ -139,6 +139,34 @@ static void test_shadow_entries(void)
     finish(&f);
 }
 
+/* Descriptors are not without end: what is too much is trapped. */
+static void test_too_many(void)
+{
+    static const VFIOUserIoFd entry = {.offset = 0x10, .size = 4};
+    unsigned got = 0;
+    int fds[50];
+    Fixture f;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(fds); i++) {
+        fds[i] = eventfd(0, EFD_NONBLOCK);
+    }
+    init(&f, &entry, sizeof(entry), 1, fds, G_N_ELEMENTS(fds));
+    for (unsigned i = 0; i < 6; i++) {
+        g_assert_cmpint(ask(&f), ==, 0);
+        got += f.n;
+        g_clear_pointer(&f.fds, g_free);
+    }
+    g_assert_cmpuint(got, ==, 5);
+    fixture_logged(&f.base, "platypus: warning: vfio dev: region 0: trapping "
+                            "what the server offers eventfds for: at most 256 "
+                            "of a device are used\n");
+    for (unsigned i = 0; i < G_N_ELEMENTS(fds); i++) {
+        close(fds[i]);
+    }
+    f.base.fds_before -= G_N_ELEMENTS(fds);
+    finish(&f);
+}
+
 /* It has none, or does not know what that is. */
 static void test_none(void)
 {
@@ -347,6 +375,7 @@ int main(int argc, char **argv)
     main_loop_init(NULL);
     g_test_add_func("/user-io-fds/entries", test_entries);
     g_test_add_func("/user-io-fds/shadow-entries", test_shadow_entries);
+    g_test_add_func("/user-io-fds/too-many", test_too_many);
     g_test_add_func("/user-io-fds/none", test_none);
     g_test_add_func("/user-io-fds/unknown", test_unknown);
     g_test_add_func("/user-io-fds/posted", test_posted);
