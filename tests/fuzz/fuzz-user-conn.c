@@ -161,8 +161,8 @@ static void call_step(Server *server, size_t room)
     g_assert_cmpint(ret, <=, 0);
     g_assert_cmpuint(req.reply_size, <=, ret ? 0 : room);
     g_assert_cmpuint(req.num_reply_fds, <=, ret ? 0 : 2);
-    g_assert_cmpint(ret == -ENOTCONN, ==,
-                    ret && user_conn_broken(server->conn));
+    /* Not the other way round: it may break behind the answer. */
+    g_assert_true(ret != -ENOTCONN || user_conn_broken(server->conn));
     for (unsigned i = 0; i < req.num_reply_fds; i++) {
         fd_close(&fds[i]);
     }
