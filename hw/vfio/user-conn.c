@@ -29,11 +29,8 @@
 #include "user-caps.h"
 #include "user-reader.h"
 #include "util/fd.h"
-#include "util/main-loop.h"
 #include "util/timer.h"
 
-/* Messages that the main loop handles before it looks at anything else. */
-#define BURST 64
 /* As long as the kernel does when a CPU has nothing to do but wait. */
 #define SPIN_NS 50000
 /* Answers that are slept for after looking was in vain many times over. */
@@ -154,8 +151,7 @@ static int remaining_ms(int64_t deadline)
     return ns <= 0 ? 0 : MIN((ns + NS_PER_MS - 1) / NS_PER_MS, INT_MAX);
 }
 
-/* The reader leaves; if there is work for one, somebody else is to be it. */
-static void leave_locked(UserConn *conn)
+void user_conn_leave_locked(UserConn *conn)
 {
     UserWaiter *w = conn->waiters;
 
@@ -238,7 +234,7 @@ static void read_for_locked(UserConn *conn, UserWaiter *w, int64_t deadline)
         }
     }
     mutex_lock(&conn->lock);
-    leave_locked(conn);
+    user_conn_leave_locked(conn);
 }
 
 /* Until somebody has read the answer, or has left the reading to us. */
@@ -320,6 +316,7 @@ static int send_rest_locked(UserConn *conn, const UserWaiter *w,
     }
     conn->sending = false;
     cond_broadcast(&conn->sent);
+    user_watch_resume_locked(conn);
     return sent;
 }
 
@@ -440,81 +437,6 @@ int user_conn_post(UserConn *conn, const UserRequest *req)
                     VFIO_USER_FLAG_NO_REPLY);
     }
     return user_conn_broken(conn) ? -ENOTCONN : 0;
-}
-
-/* -- The main loop's turn -- */
-
-static void on_left(void *opaque);
-
-/* Nobody waits: handles what came, as @readable says if not NULL. */
-static void take_turn(UserConn *conn, UserStream *readable)
-{
-    unsigned budget = BURST;
-    bool reading;
-    bool more;
-
-    mutex_lock(&conn->lock);
-    reading = conn->reading;
-    conn->reading = true;
-    mutex_unlock(&conn->lock);
-    if (reading) {
-        return;
-    }
-    user_reader_drain(conn, &conn->main, &budget);
-    user_reader_drain(conn, &conn->twin, &budget);
-    if (readable && budget > 0) {
-        user_reader_receive(conn, readable, &budget);
-    }
-    more = user_stream_pending(&conn->main) || user_stream_pending(&conn->twin);
-    mutex_lock(&conn->lock);
-    leave_locked(conn);
-    mutex_unlock(&conn->lock);
-    if (user_conn_broken(conn)) {
-        user_conn_watch(conn, false);
-    } else if (more) {
-        main_loop_schedule(on_left, conn);
-    }
-}
-
-static void on_left(void *opaque)
-{
-    take_turn(opaque, NULL);
-}
-
-static void on_main(void *opaque)
-{
-    UserConn *conn = opaque;
-
-    take_turn(conn, &conn->main);
-}
-
-static void on_twin(void *opaque)
-{
-    UserConn *conn = opaque;
-
-    take_turn(conn, &conn->twin);
-}
-
-void user_conn_watch(UserConn *conn, bool watch)
-{
-    if (watch == conn->watched) {
-        return;
-    }
-    conn->watched = watch;
-    if (!watch) {
-        main_loop_set_fd(conn->main.fd, NULL, NULL, NULL);
-        main_loop_set_fd(conn->twin.fd, NULL, NULL, NULL);
-        main_loop_cancel(conn);
-        return;
-    }
-    if (conn->twin.fd >= 0) {
-        main_loop_set_hang_up(conn->main.fd, on_main, conn);
-        main_loop_set_fd(conn->twin.fd, on_twin, NULL, conn);
-    } else {
-        main_loop_set_fd(conn->main.fd, on_main, NULL, conn);
-    }
-    /* A command may have come together with the answer to VERSION. */
-    main_loop_schedule(on_left, conn);
 }
 
 /* -- Making one -- */

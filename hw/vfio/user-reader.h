@@ -9,8 +9,9 @@
 #include "util/lock.h"
 
 /*
- * What user-conn.c, where threads wait, and user-reader.c, what one of them
- * does with the messages that come, share of a connection.
+ * What user-conn.c, where threads wait, user-watch.c, where the main loop does,
+ * and user-reader.c, what either does with the messages that come, share of a
+ * connection.
  */
 
 /* A request whose answer is awaited; lives on its thread's stack. */
@@ -43,6 +44,7 @@ struct UserConn {
     Cond sent;
     bool reading; /* there is a reader */
     bool sending; /* a message is partly out */
+    bool paused;  /* ... and the main loop waits for the rest */
     uint16_t next_id;
     UserWaiter *waiters;
     char *reason; /* set once, before `broken` */
@@ -53,6 +55,11 @@ struct UserConn {
 void user_conn_break_error(UserConn *conn, Error *err);
 /** The same when the server has gone. */
 void user_conn_break_gone(UserConn *conn, Error *err);
+
+/** The reader leaves; if there is work for one, somebody else is to be it. */
+void user_conn_leave_locked(UserConn *conn);
+/** What was partly out is out, or will never be: the main loop may read. */
+void user_watch_resume_locked(UserConn *conn);
 
 /**
  * The reader handles what is in @stream's buffer, *@budget messages at most,

@@ -10,6 +10,7 @@
 #include "../../hw/vfio/user-caps.h"
 #include "fd-limit.h"
 #include "user-fixture.h"
+#include "util/main-loop.h"
 
 /* For answers that do not come. */
 #define SHORT_MS 50
@@ -713,6 +714,62 @@ static void test_posts_and_command(void)
     session_finish(&s);
 }
 
+/* The same in the main loop: it does not wait, and is called back. */
+static void test_posts_and_loop(void)
+{
+    g_autofree Message *m = g_new(Message, 1);
+    Poster poster;
+    Session s;
+
+    main_loop_init(NULL);
+    session_open(&s, false, PATIENCE_MS);
+    user_conn_watch(s.conn, true);
+    main_loop_iterate(true);
+    poster_start(&poster, &s, 60);
+    wait_until_stuck(&poster);
+    send_dma(s.main, 7, true, 9, 1, "l", 0);
+    /* If this waited, nobody would ever read. */
+    main_loop_iterate(false);
+    main_loop_iterate(false);
+    g_assert_cmpuint(atomic_load(&s.user.writes), ==, 0);
+    read_posts(&s, 0, 60);
+    pthread_join(poster.thread, NULL);
+    g_assert_cmpint(poster.ret, ==, 0);
+    while (atomic_load(&s.user.writes) == 0) {
+        main_loop_iterate(true);
+    }
+    receive_message(s.main, m);
+    g_assert_cmphex(m->header.flags, ==, VFIO_USER_FLAG_REPLY);
+
+    /* Not if it is told to stay away meanwhile, */
+    poster_start(&poster, &s, 60);
+    wait_until_stuck(&poster);
+    send_dma(s.main, 8, true, 9, 1, "m", 0);
+    main_loop_iterate(false);
+    user_conn_watch(s.conn, false);
+    read_posts(&s, 0, 60);
+    pthread_join(poster.thread, NULL);
+    main_loop_iterate(false);
+    g_assert_cmpuint(atomic_load(&s.user.writes), ==, 1);
+    user_conn_watch(s.conn, true);
+    main_loop_iterate(true);
+    g_assert_cmpuint(atomic_load(&s.user.writes), ==, 2);
+
+    /* ... and if the server goes it hears of that, too. */
+    poster_start(&poster, &s, 10000);
+    wait_until_stuck(&poster);
+    send_dma(s.main, 9, true, 9, 1, "n", 0);
+    main_loop_iterate(false);
+    fd_close(&s.main);
+    pthread_join(poster.thread, NULL);
+    g_assert_cmpint(poster.ret, ==, -ENOTCONN);
+    main_loop_iterate(true);
+    main_loop_iterate(true);
+    expect_broken(&s, "cannot send to the server: *");
+    session_finish(&s);
+    main_loop_finish();
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -738,5 +795,6 @@ int main(int argc, char **argv)
     g_test_add_func("/user-conn-bad/posts-late", test_posts_late);
     g_test_add_func("/user-conn-bad/posts-and-reader", test_posts_and_reader);
     g_test_add_func("/user-conn-bad/posts-and-command", test_posts_and_command);
+    g_test_add_func("/user-conn-bad/posts-and-loop", test_posts_and_loop);
     return g_test_run();
 }
