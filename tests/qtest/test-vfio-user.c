@@ -375,6 +375,22 @@ static void test_reset(void)
     teardown(&f);
 }
 
+/* The second one is turned away, and the first notices nothing. */
+static void test_second_client(void)
+{
+    Fixture f;
+
+    setup(&f, "dma-edu", "");
+    emulator_expect_error("has it another client?\n",
+                          "-accel qtest -M virt -device "
+                          "vfio-user-platform,socket=%s",
+                          f.socket);
+    check_registers(&f);
+    check_dma(&f);
+    expect_log(&f, "");
+    teardown(&f);
+}
+
 /* ---- a server that goes ---- */
 
 #define LOST                                                                 \
@@ -565,6 +581,7 @@ int main(int argc, char **argv)
     g_test_add_func("/vfio-user/edge", test_edge);
     g_test_add_func("/vfio-user/dma", test_dma);
     g_test_add_func("/vfio-user/reset", test_reset);
+    g_test_add_func("/vfio-user/second-client", test_second_client);
     g_test_add_func("/vfio-user/killed", test_killed);
     g_test_add_func("/vfio-user/comes-back", test_comes_back);
     g_test_add_func("/vfio-user/another-comes", test_another_comes);
