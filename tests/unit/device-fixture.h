@@ -292,6 +292,64 @@ static inline void toy_map(Toy *toy, uint64_t iova, uint64_t size,
                                  sizeof(map), &fd, fd >= 0 ? 1 : 0));
 }
 
+/* ---- DMA ---- */
+
+static inline void set_dma(Toy *toy, size_t size)
+{
+    g_free(toy->dma);
+    toy->dma = g_malloc(size);
+    toy->dma_size = size;
+    for (size_t i = 0; i < size; i++) {
+        toy->dma[i] = i * 5 + i / 253;
+    }
+}
+
+/* The client's memory, wherever that is. */
+static inline void answer(UserPeer *peer, UserMsg *msg, uint8_t *ram)
+{
+    VFIOUserDmaAccess access;
+    g_autofree uint8_t *payload = NULL;
+
+    g_assert_cmpuint(msg->size, >=, sizeof(access));
+    memcpy(&access, msg->payload, sizeof(access));
+    if (msg->head.command == VFIO_USER_DMA_WRITE) {
+        g_assert_cmpuint(msg->size, ==, sizeof(access) + access.count);
+        memcpy(ram, msg->payload + sizeof(access), access.count);
+        user_peer_reply(peer, msg, &access, sizeof(access), NULL, 0);
+        return;
+    }
+    g_assert_cmpuint(msg->head.command, ==, VFIO_USER_DMA_READ);
+    g_assert_cmpuint(msg->size, ==, sizeof(access));
+    payload = g_malloc(sizeof(access) + access.count);
+    memcpy(payload, &access, sizeof(access));
+    memcpy(payload + sizeof(access), ram, access.count);
+    user_peer_reply(peer, msg, payload, sizeof(access) + access.count, NULL, 0);
+}
+
+/* Makes the device do DMA, without waiting for it. */
+static inline uint16_t start_dma(Toy *toy, uint64_t reg, uint64_t iova)
+{
+    struct {
+        VFIOUserRegionAccess access;
+        uint64_t value;
+    } write = {{reg, 0, 8}, iova};
+
+    return user_peer_command(toy->peer, VFIO_USER_REGION_WRITE, 0, &write,
+                             sizeof(write), NULL, 0);
+}
+
+static inline void end_dma(Toy *toy, uint16_t id, int result)
+{
+    user_msg_free(
+        user_peer_expect_reply(toy->peer, VFIO_USER_REGION_WRITE, id, 0));
+    g_assert_cmpint(toy->dma_result, ==, result);
+}
+
+static inline UserPeer *twin_of(UserMsg *hello)
+{
+    return user_peer_new(user_msg_take_fd(hello, 0));
+}
+
 static inline unsigned toy_count_fds(void)
 {
     g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
