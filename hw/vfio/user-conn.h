@@ -91,8 +91,8 @@ void user_conn_watch(UserConn *conn, bool watch);
 
 /**
  * Sends @req and waits for its answer: 0, the server's -errno (-EIO when it
- * does not say which), -ENOTCONN when the connection is broken or breaks
- * meanwhile. Any thread, with or without the machine lock.
+ * does not say which, or says ENOTCONN), -ENOTCONN when the connection is
+ * broken or breaks meanwhile. Any thread, with or without the machine lock.
  */
 int user_conn_call(UserConn *conn, UserRequest *req);
 /**

@@ -215,6 +215,21 @@ static void test_no_descriptors(void)
     session_finish(&s);
 }
 
+/* What was handed over as a socket is none. */
+static void test_no_socket(void)
+{
+    Session s = {.main = -1, .twin = -1};
+
+    s.open = count_open_fds();
+    s.conn = user_conn_new(open("/dev/null", O_RDWR | O_CLOEXEC), PATIENCE_MS,
+                           &user_client, &s.user, &s.err);
+    g_assert_null(s.conn);
+    g_assert_nonnull(strstr(error_get_pretty(s.err),
+                            "cannot send to the server: Socket operation on "
+                            "non-socket"));
+    session_finish(&s);
+}
+
 /* -- Answers -- */
 
 /* Closed behind every byte of an answer. */
@@ -780,6 +795,7 @@ int main(int argc, char **argv)
     g_test_add_func("/user-conn-bad/version-twin", test_version_twin);
     g_test_add_func("/user-conn-bad/version-fds", test_version_fds);
     g_test_add_func("/user-conn-bad/no-descriptors", test_no_descriptors);
+    g_test_add_func("/user-conn-bad/no-socket", test_no_socket);
     g_test_add_func("/user-conn-bad/reply-cut", test_reply_cut);
     g_test_add_func("/user-conn-bad/replies", test_replies);
     g_test_add_func("/user-conn-bad/sizes", test_sizes);

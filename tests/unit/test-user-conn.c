@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 
 #include "../../hw/vfio/user-caps.h"
 #include "user-fixture.h"
@@ -188,6 +189,46 @@ static void test_fragments(void)
     g_assert_cmpmem(call->req.reply, call->req.reply_size,
                     bytes + sizeof(header), 40);
     session_finish(&s);
+}
+
+static atomic_uint signals;
+
+static void on_signal(int signal)
+{
+    atomic_fetch_add(&signals, 1);
+}
+
+/* A thread that waits is interrupted, as vCPUs are, and goes on waiting. */
+static void test_signals(void)
+{
+    const struct sigaction action = {.sa_handler = on_signal};
+    g_autofree Call *calls = g_new(Call, 2);
+    g_autofree Message *requests = g_new(Message, 2);
+    struct sigaction old;
+    Session s;
+
+    sigaction(SIGUSR1, &action, &old);
+    session_open(&s, true, PATIENCE_MS);
+    for (unsigned i = 0; i < 2; i++) {
+        call_start(&calls[i], &s, VFIO_USER_DEVICE_RESET, 0);
+        receive_request(s.main, VFIO_USER_DEVICE_RESET, &requests[i]);
+    }
+    for (unsigned i = 0; i < 40; i++) {
+        unsigned before = atomic_load(&signals);
+
+        pthread_kill(calls[i % 2].thread, SIGUSR1);
+        while (atomic_load(&signals) == before) {
+            g_usleep(100);
+        }
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        send_reply(s.main, &requests[i], NULL, 0);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        g_assert_cmpint(call_join(&calls[i]), ==, 0);
+    }
+    session_finish(&s);
+    sigaction(SIGUSR1, &old, NULL);
 }
 
 /* -- Threads -- */
@@ -825,6 +866,7 @@ int main(int argc, char **argv)
     g_test_add_func("/user-conn/errors", test_errors);
     g_test_add_func("/user-conn/post", test_post);
     g_test_add_func("/user-conn/fragments", test_fragments);
+    g_test_add_func("/user-conn/signals", test_signals);
     g_test_add_func("/user-conn/order", test_order);
     g_test_add_func("/user-conn/stress", test_stress);
     g_test_add_func("/user-conn/ids", test_ids);
