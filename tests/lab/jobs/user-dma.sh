@@ -17,11 +17,17 @@ trap) options=,$(route_options),mmap-timeout-ms=50 ;;
 *) options=,$(route_options) ;;
 esac
 model_start dma-edu
-payload dma "mib=$mib n=200 stopped=$stopped" -m 512M -device \
+payload dma "mib=$mib n=200 stopped=$stopped" -m 512M -trace kvm_ioeventfd \
+    -device \
     "vfio-user-platform,socket=$T/socket,compatible=platypus,,dma-edu$options"
 vm_expect 150 '^dma: hold'
 [ "$VARIANT" != trap ] || sleep 2
-[ $stopped = 0 ] || kill -STOP "$(cat "$T/model-pid")"
+if [ $stopped = 1 ]; then
+    kill -STOP "$(cat "$T/model-pid")"
+    # Not by us, who would signal what KVM does not take.
+    grep -q 'kvm_ioeventfd.* on 1 result 0$' "$T/log" ||
+        fail "KVM has no doorbell: $(tail -n 1 "$T/log")"
+fi
 echo go >&9
 vm_expect 20 '^dma: rung'
 kill -CONT "$(cat "$T/model-pid")"
