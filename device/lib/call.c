@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "device.h"
 
@@ -26,7 +25,7 @@ static int64_t pd_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void pd_client_queue(PlatypusDevice *dev, const PdMessage *message)
+static void pd_client_queue(PlatypusDevice *dev, PdMessage *message)
 {
     PdClient *client = &dev->client;
     PdQueued *q = NULL;
@@ -37,9 +36,7 @@ static void pd_client_queue(PlatypusDevice *dev, const PdMessage *message)
     }
     if (!q) {
         pd_client_lose(dev, "it sends and sends instead of a reply");
-        for (unsigned i = 0; i < message->num_fds; i++) {
-            close(message->fds[i]);
-        }
+        pd_message_finish(message);
         return;
     }
     q->next = NULL;

@@ -5,7 +5,9 @@
  * triggering: who leaves something unread is called again.
  *
  * What would surprise: an event names its slot and the slot's serial number,
- * because a handler may remove a source whose event was reported already.
+ * because a handler may remove a source whose event was reported already. And
+ * the kernel forgets a descriptor that is closed while we watch it; whoever
+ * adds its number again is right all the same.
  */
 
 #include <errno.h>
@@ -67,7 +69,6 @@ int pd_loop_add_watch(PdLoop *loop, int fd, uint32_t events, PdReady *ready,
                       void (*watch)(void *model, int fd, short events))
 {
     PdSource *source = fd >= 0 ? pd_loop_find(loop, fd) : NULL;
-    int op = source ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
     uint32_t serial = source ? source->serial : ++loop->serial;
     struct epoll_event event = {.events = events};
 
@@ -81,7 +82,9 @@ int pd_loop_add_watch(PdLoop *loop, int fd, uint32_t events, PdReady *ready,
         return -ENOMEM;
     }
     event.data.u64 = (uint64_t)serial << 32 | (source - loop->sources);
-    if (epoll_ctl(loop->epoll, op, fd, &event) < 0) {
+    if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) < 0 &&
+        (errno != EEXIST ||
+         epoll_ctl(loop->epoll, EPOLL_CTL_MOD, fd, &event) < 0)) {
         return -errno;
     }
     *source = (PdSource){fd, serial, ready, watch};

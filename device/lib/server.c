@@ -71,6 +71,25 @@ static void pd_server_turn_away(PlatypusDevice *dev, int fd)
     }
 }
 
+static void pd_server_no_descriptor(PlatypusDevice *dev)
+{
+    PdServer *server = &dev->server;
+    int fd;
+
+    if (!server->told_full) {
+        server->told_full = true;
+        pd_log(dev, "no descriptor is left for a client");
+    }
+    if (server->spare >= 0) {
+        close(server->spare);
+        fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0) {
+            close(fd);
+        }
+    }
+    server->spare = pd_server_spare();
+}
+
 /* The client has hung up, and the loop is about to hear of it. */
 static bool pd_client_is_leaving(const PdClient *client)
 {
@@ -90,19 +109,13 @@ static void pd_server_ready(PlatypusDevice *dev, const PdSource *source,
         return;
     }
     fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC);
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE) && server->spare >= 0) {
-        pd_log(dev, "no descriptor is left for a client");
-        close(server->spare);
-        fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC);
-        if (fd >= 0) {
-            close(fd);
-        }
-        server->spare = pd_server_spare();
-        return;
-    }
     if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE) {
+            pd_server_no_descriptor(dev);
+        }
         return;
     }
+    server->told_full = false;
     if (pd_client_is_present(&dev->client)) {
         pd_server_turn_away(dev, fd);
     } else if (pd_client_accept(dev, fd) < 0) {

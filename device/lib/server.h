@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "platypus-device.h"
@@ -11,7 +12,8 @@ typedef struct PdServer {
     char *path;
     dev_t dev; /* which socket we put there */
     ino_t ino;
-    int spare; /* given up to turn somebody away when there are no more */
+    bool told_full; /* that there are no more; until somebody comes in */
+    int spare;      /* given up to turn somebody away when there are no more */
 } PdServer;
 
 void pd_server_init(PdServer *server);

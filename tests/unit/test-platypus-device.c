@@ -224,6 +224,45 @@ static void test_sparse(void)
     toy_finish(&toy);
 }
 
+/*
+ * A client maps the memory that we see; neither of us can cut or stretch it,
+ * and what is read-only to the guest cannot be mapped otherwise.
+ */
+static void test_region_fd(void)
+{
+    static const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+    const size_t size = 4 * TOY_PAGE;
+    VFIOUserRegionInfo info;
+    Toy toy;
+
+    toy_init(&toy, NULL);
+    toy_start(&toy, NULL);
+    for (unsigned i = 1; i <= 3; i++) {
+        g_autoptr(UserMsg) reply = get_region(&toy, i, 80, &info);
+        uint8_t *memory = platypus_device_memory(toy.dev, i);
+        int fd = reply->fds[0];
+        uint8_t *p = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, info.offset);
+        uint8_t *w = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+                          info.offset);
+
+        g_assert_cmphex(fcntl(fd, F_GET_SEALS) & seals, ==, seals);
+        g_assert_cmpint(ftruncate(fd, size - 1), ==, -1);
+        g_assert_cmpint(ftruncate(fd, 2 * size), ==, -1);
+        g_assert_true(p != MAP_FAILED);
+        memory[5] = 55;
+        g_assert_cmpuint(p[5], ==, 55);
+        g_assert_true((w == MAP_FAILED) == (i == 3));
+        if (w != MAP_FAILED) {
+            w[6] = 66;
+            g_assert_cmpuint(memory[6], ==, 66);
+            munmap(w, size);
+        }
+        munmap(p, size);
+    }
+    toy_leave(&toy);
+    toy_finish(&toy);
+}
+
 /* A client without room for descriptors does all by message. */
 static void test_no_fds(void)
 {
@@ -644,6 +683,7 @@ int main(int argc, char **argv)
     g_test_add_func("/platypus-device/info", test_info);
     g_test_add_func("/platypus-device/region-info", test_region_info);
     g_test_add_func("/platypus-device/sparse", test_sparse);
+    g_test_add_func("/platypus-device/region-fd", test_region_fd);
     g_test_add_func("/platypus-device/no-fds", test_no_fds);
     g_test_add_func("/platypus-device/irq-info", test_irq_info);
     g_test_add_func("/platypus-device/registers", test_registers);

@@ -212,20 +212,26 @@ static void test_attach_errors(void)
 static void test_no_descriptors(void)
 {
     struct rlimit old;
-    UserPeer *peer;
+    UserPeer *peers[3];
     Place place;
     Toy toy;
 
     place_init(&place);
     toy_init(&toy, NULL);
     g_assert_cmpint(platypus_device_listen(toy.dev, place.path), ==, 0);
-    peer = user_peer_connect(place.path);
+    for (unsigned i = 0; i < G_N_ELEMENTS(peers); i++) {
+        peers[i] = user_peer_connect(place.path);
+    }
     old = fd_limit_set(0);
-    g_assert_cmpint(platypus_device_dispatch(toy.dev), ==, 0);
+    for (unsigned i = 0; i < G_N_ELEMENTS(peers); i++) {
+        g_assert_cmpint(platypus_device_dispatch(toy.dev), ==, 0);
+    }
     fd_limit_restore(&old);
-    g_assert_nonnull(strstr(toy.log->str, "no descriptor"));
-    user_peer_expect_end(peer);
-    user_peer_free(peer);
+    g_assert_cmpstr(toy.log->str, ==, "no descriptor is left for a client\n");
+    for (unsigned i = 0; i < G_N_ELEMENTS(peers); i++) {
+        user_peer_expect_end(peers[i]);
+        user_peer_free(peers[i]);
+    }
     /* Nothing of it is left, and the next may come. */
     toy.peer = user_peer_connect(place.path);
     platypus_device_dispatch(toy.dev);
@@ -528,6 +534,21 @@ static void test_watch(void)
                     -EBADF);
     g_assert_cmpint(platypus_device_watch(w.dev, w.ends[0][0], POLLIN, NULL),
                     ==, -EINVAL);
+    /* Closed without a word, and its number comes again. */
+    g_assert_cmpint(
+        platypus_device_watch(w.dev, w.ends[0][0], POLLIN, watcher_ready), ==,
+        0);
+    close(w.ends[0][0]);
+    close(w.ends[0][1]);
+    g_assert_cmpint(pipe2(w.ends[0], O_CLOEXEC), ==, 0);
+    g_assert_cmpint(
+        platypus_device_watch(w.dev, w.ends[0][0], POLLIN, watcher_ready), ==,
+        0);
+    w.remove_other = false;
+    w.calls[0] = 0;
+    g_assert_cmpint(write(w.ends[0][1], "a", 1), ==, 1);
+    g_assert_cmpint(platypus_device_dispatch(w.dev), ==, 0);
+    g_assert_cmpuint(w.calls[0], ==, 1);
     platypus_device_free(w.dev);
     for (unsigned i = 0; i < 4; i++) {
         close(w.ends[i / 2][i % 2]);
