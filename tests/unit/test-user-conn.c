@@ -692,6 +692,28 @@ static void test_idle_close(void)
     }
 }
 
+/* It asks, and goes before it can be answered. */
+static void test_idle_ask_and_close(void)
+{
+    for (int twin = 0; twin < 2; twin++) {
+        Session s;
+
+        loop_init();
+        session_open(&s, twin, PATIENCE_MS);
+        user_conn_watch(s.conn, true);
+        send_dma(twin ? s.twin : s.main, 1, false, 0, 8, NULL, 0);
+        fd_close(twin ? &s.twin : &s.main);
+        while (atomic_load(&s.user.broken) == 0) {
+            main_loop_iterate(true);
+        }
+        g_assert_cmpuint(atomic_load(&s.user.reads), ==, 1);
+        g_assert_cmpstr(user_conn_reason(s.conn), ==,
+                        "cannot send to the server: Broken pipe");
+        session_finish(&s);
+        main_loop_finish();
+    }
+}
+
 /* Broken by somebody else, the main loop lets go too. */
 static void test_idle_broken(void)
 {
@@ -875,6 +897,7 @@ int main(int argc, char **argv)
     g_test_add_func("/user-conn/idle-dma", test_idle_dma);
     g_test_add_func("/user-conn/idle-main", test_idle_main);
     g_test_add_func("/user-conn/idle-close", test_idle_close);
+    g_test_add_func("/user-conn/idle-ask-and-close", test_idle_ask_and_close);
     g_test_add_func("/user-conn/idle-broken", test_idle_broken);
     g_test_add_func("/user-conn/idle-burst", test_idle_burst);
     g_test_add_func("/user-conn/burst-then-call", test_burst_then_call);

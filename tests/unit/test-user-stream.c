@@ -357,6 +357,26 @@ static void test_too_many_fds(void)
     }
 }
 
+/* A socket that the server made may tell us things that we did not ask for. */
+static void test_credentials(void)
+{
+    const int fds[2] = {STDIN_FILENO, STDIN_FILENO};
+    const int on = 1;
+    Ends e;
+
+    ends_init(&e);
+    g_assert_cmpint(
+        setsockopt(e.stream.fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)), ==,
+        0);
+    send_sized(&e, 1, 40, NULL, 0);
+    must_receive(&e);
+    expect_message(&e.stream, 1, 40, 0);
+    send_sized(&e, 2, 40, fds, 2);
+    must_receive(&e);
+    expect_message(&e.stream, 2, 40, 2);
+    ends_finish(&e);
+}
+
 /* We are the ones who have no room. */
 static void test_no_descriptors(void)
 {
@@ -509,6 +529,7 @@ int main(int argc, char **argv)
     g_test_add_func("/user-stream/fds-cut", test_fds_cut);
     g_test_add_func("/user-stream/fds-moved", test_fds_moved);
     g_test_add_func("/user-stream/too-many-fds", test_too_many_fds);
+    g_test_add_func("/user-stream/credentials", test_credentials);
     g_test_add_func("/user-stream/no-descriptors", test_no_descriptors);
     g_test_add_func("/user-stream/send", test_send);
     g_test_add_func("/user-stream/send-pieces", test_send_pieces);
