@@ -156,7 +156,8 @@ int platypus_device_attach(PlatypusDevice *dev, int fd);
 /**
  * Serves @dev until platypus_device_stop(), or, without a listening socket,
  * until the client leaves. 0, or -errno when nothing can be served any more.
- * May be called again.
+ * May be called again. Signals are yours: SIGTERM's handler may call
+ * platypus_device_stop().
  */
 int platypus_device_run(PlatypusDevice *dev);
 
@@ -210,7 +211,8 @@ void *platypus_device_memory(PlatypusDevice *dev, unsigned region);
  * -EFAULT: not (or not all) mapped for that, and nothing was moved; -ENOTCONN:
  * no client, or it left meanwhile; -ETIMEDOUT: it did not answer and is
  * dropped; any other: its reason to refuse. After these three some may have
- * been moved.
+ * been moved. In a region's callback the guest's CPU waits meanwhile, and gives
+ * the device up after the emulator's timeout-ms.
  */
 int platypus_device_dma_read(PlatypusDevice *dev, uint64_t iova, void *buf,
                              size_t size);
@@ -219,8 +221,8 @@ int platypus_device_dma_write(PlatypusDevice *dev, uint64_t iova,
 
 /**
  * The memory itself, if all of it is shared by the client in one piece and may
- * be read (and written, if @writable); else NULL, and you copy. Good until your
- * callback returns.
+ * be read (and written, if @writable); else NULL, and you copy. NULL for @size
+ * 0, too. Good until your callback returns or makes another DMA call.
  */
 void *platypus_device_dma_pointer(PlatypusDevice *dev, uint64_t iova,
                                   size_t size, bool writable);
