@@ -54,7 +54,7 @@ extern "C" {
  */
 typedef struct PlatypusDevice PlatypusDevice;
 
-/** A part of a region: whole pages (4 KiB, and of the host's). */
+/** A part of a region: whole pages of the host's; 64 KiB suit every host. */
 typedef struct PlatypusArea {
     uint64_t offset; /* in the region */
     uint64_t size;
