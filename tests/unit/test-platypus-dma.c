@@ -70,10 +70,11 @@ static void test_shared(void)
     toy.dma_size = 4;
     toy_write_reg(&toy, 0, TOY_DMA_POINTER, 0x90000000, 8);
     g_assert_null(toy.dma_pointer);
+    toy_write_reg(&toy, 0, TOY_DMA_POINTER, 0x91000000, 8);
+    g_assert_null(toy.dma_pointer);
     toy.dma_size = 0;
     toy_write_reg(&toy, 0, TOY_DMA_POINTER, 0x80000000, 8);
     g_assert_null(toy.dma_pointer);
-    g_assert_null(platypus_device_dma_pointer(toy.dev, 0x91000000, 4, false));
     toy_leave(&toy);
     g_assert_cmpstr(toy.log->str, ==, "");
     munmap(ram, 8 * TOY_PAGE);
@@ -265,7 +266,9 @@ static void check_messages(const char *json, size_t size, size_t piece,
         }
     }
     g_assert_cmpmem(toy.dma, size, sent, size);
-    g_assert_null(platypus_device_dma_pointer(toy.dev, 0, 16, true));
+    toy.dma_size = 16;
+    toy_write_reg(&toy, 0, TOY_DMA_POINTER, 0, 8);
+    g_assert_null(toy.dma_pointer);
     toy_leave(&toy);
     g_assert_cmpstr(toy.log->str, ==, log);
     toy_finish(&toy);
