@@ -160,13 +160,15 @@ static bool info_like_library(UserServer *server, UserMsg *msg, void *opaque)
     const UserRegionDesc *region = &server->desc.regions[0];
     struct {
         VFIOUserRegionInfo info;
-        VFIOUserCapSparse cap;
+        VFIOUserCap cap;
+        uint32_t nr_areas, reserved;
         VFIOUserArea area;
     } reply = {
         .info = {.argsz = sizeof(reply),
                  .flags = region->flags | VFIO_USER_REGION_F_CAPS,
                  .size = region->size},
-        .cap = {.cap = {VFIO_USER_CAP_SPARSE_MMAP, 1, 0}, .nr_areas = 1},
+        .cap = {VFIO_USER_CAP_SPARSE_MMAP, 1, 0},
+        .nr_areas = 1,
         .area = {0, region->size},
     };
     const VFIOUserRegionInfo *asked = (void *)msg->payload;
