@@ -11,6 +11,8 @@
 
 #include "model-client.h"
 
+static const char *man_page;
+
 typedef struct Result {
     int status;
     char *out;
@@ -76,6 +78,33 @@ static void test_texts(void)
     expect_text(
         "--version",
         (const char *const[]){"platypus-device " PLATYPUS_VERSION "\n", NULL});
+}
+
+/* The manual page has every option and model of --help. */
+static void test_man_page(void)
+{
+    g_autofree char *text = NULL;
+    g_autoptr(GRegex) option = g_regex_new("--[a-z][a-z-]*|^[a-z0-9-]+(?=: )",
+                                           G_REGEX_MULTILINE, 0, NULL);
+    g_autoptr(GMatchInfo) match = NULL;
+    g_autoptr(GString) page = NULL;
+    unsigned found = 0;
+    Result help;
+
+    g_assert_true(g_file_get_contents(man_page, &text, NULL, NULL));
+    page = g_string_new(text);
+    g_string_replace(page, "\\-", "-", 0);
+    run(&help, "--help");
+    g_regex_match(option, strchr(help.out, '\n'), 0, &match);
+    for (; g_match_info_matches(match); g_match_info_next(match, NULL)) {
+        g_autofree char *word = g_match_info_fetch(match, 0);
+
+        g_test_message("%s", word);
+        g_assert_nonnull(strstr(page->str, word));
+        found++;
+    }
+    g_assert_cmpuint(found, >=, 12);
+    result_finish(&help);
 }
 
 static void test_bad_arguments(void)
@@ -237,7 +266,10 @@ static void test_after_kill(void)
 int main(int argc, char **argv)
 {
     model_client_init(&argc, &argv);
+    g_assert_cmpint(argc, ==, 3);
+    man_page = argv[2];
     g_test_add_func("/device-program/texts", test_texts);
+    g_test_add_func("/device-program/man-page", test_man_page);
     g_test_add_func("/device-program/bad-arguments", test_bad_arguments);
     g_test_add_func("/device-program/bad-connections", test_bad_connections);
     g_test_add_func("/device-program/signals", test_signals);
