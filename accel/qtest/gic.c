@@ -60,7 +60,8 @@ bool qtest_gic_eoi(QtestGic *gic, unsigned n)
         return false;
     }
     input = &gic->inputs[n];
-    input->level = 0;
+    /* As a wire, so that a test which watches it sees it fall. */
+    irq_lower(qdev_get_gpio_in(DEVICE(gic), n));
     if (input->eoi) {
         input->eoi(input->eoi_opaque);
     }

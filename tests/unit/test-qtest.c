@@ -337,8 +337,11 @@ static void test_eoi(Fixture *f, const void *data)
     unsigned eois = 0;
 
     g_assert_true(irq_attach_eoi(line, count, &eois, NULL));
+    run(f, "irq_intercept_in /machine/gic", "OK");
+    run(f, "set_irq_in /machine/gic unnamed-gpio-in 3 1", "IRQ raise 3\nOK");
+    run(f, "irq_eoi 3", "IRQ lower 3\nOK");
     run(f, "irq_eoi 3", "OK");
-    g_assert_cmpuint(eois, ==, 1);
+    g_assert_cmpuint(eois, ==, 2);
     irq_detach_eoi(line);
     run(f, "irq_eoi 32", "FAIL Unknown input");
     run(f, "irq_eoi 0x100000003", "FAIL Unknown input");
