@@ -117,11 +117,13 @@ static void update_line(DmaEdu *s)
 static void set_work(DmaEdu *s, bool work)
 {
     uint64_t n = 1;
-    /* The counter is 0 or 1; to read a 0 fails, and that is as well. */
-    ssize_t done = work ? write(s->work_fd, &n, sizeof(n))
-                        : read(s->work_fd, &n, sizeof(n));
 
-    (void)done;
+    /* The counter is 0 or 1; to read a 0 fails, and that is as well. */
+    if (work) {
+        (void)!write(s->work_fd, &n, sizeof(n));
+    } else {
+        (void)!read(s->work_fd, &n, sizeof(n));
+    }
 }
 
 static void finish(DmaEdu *s, uint64_t result)

@@ -95,16 +95,14 @@ void uart_end_update(UartEnd *end)
     if (!end->pty) {
         return;
     }
+    /* If it was the timer that called. */
+    (void)!read(end->timer_fd, &expired, sizeof(expired));
     now = poll_now(end->in, POLLIN);
-    if (end->present) {
-        /* What was written before the hang-up is still to be read. */
-        if (now & POLLHUP && !(now & POLLIN)) {
-            set_present(end, false);
-        }
-    } else if (!(now & POLLHUP)) {
+    if (!end->present && !(now & POLLHUP)) {
         set_present(end, true);
-    } else if (read(end->timer_fd, &expired, sizeof(expired)) < 0) {
-        return; /* it was not the timer; there is nothing to take off it */
+    } else if (end->present && now & POLLHUP && !(now & POLLIN)) {
+        /* What was written before the hang-up has been read. */
+        set_present(end, false);
     }
 }
 

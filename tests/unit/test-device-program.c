@@ -151,6 +151,38 @@ static void test_bad_connections(void)
     expect_error("pl031 --fd 99999999999", "--fd 99999999999");
 }
 
+static void check_descriptors(const char *model, unsigned limit)
+{
+    g_autofree char *script =
+        g_strdup_printf("ulimit -n %u; exec '%s' %s --socket /nowhere/x", limit,
+                        model_client_program(), model);
+    const char *const argv[] = {"sh", "-c", script, NULL};
+    g_autofree char *err = NULL;
+    int status;
+
+    g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL,
+                               G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL,
+                               NULL, NULL, NULL, &err, &status, NULL));
+    g_assert_true(WIFEXITED(status));
+    g_assert_cmpint(WEXITSTATUS(status), ==, 1);
+    g_assert_nonnull(strstr(err, ": "));
+    g_assert_true(strchr(err, '\n') == err + strlen(err) - 1);
+}
+
+/* Whatever it is that no descriptor is left for. */
+static void test_no_descriptors(void)
+{
+    static const char *const models[] = {"pl031", "dma-edu", "uart16550",
+                                         "uart16550 --stdio"};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(models); i++) {
+        /* With fewer the sanitizers' libraries are not found. */
+        for (unsigned limit = 4; limit <= 12; limit++) {
+            check_descriptors(models[i], limit);
+        }
+    }
+}
+
 typedef struct Folder {
     char *dir;
     char *a;
@@ -272,6 +304,7 @@ int main(int argc, char **argv)
     g_test_add_func("/device-program/man-page", test_man_page);
     g_test_add_func("/device-program/bad-arguments", test_bad_arguments);
     g_test_add_func("/device-program/bad-connections", test_bad_connections);
+    g_test_add_func("/device-program/no-descriptors", test_no_descriptors);
     g_test_add_func("/device-program/signals", test_signals);
     g_test_add_func("/device-program/fd-ends", test_fd_ends);
     g_test_add_func("/device-program/several", test_several);
