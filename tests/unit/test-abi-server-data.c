@@ -218,13 +218,14 @@ static void test_write_multi(void)
         abi_refused(client, VFIO_USER_REGION_WRITE_MULTI, &multi, size, NULL,
                     0);
     }
-    for (unsigned i = 0; i < 6; i++) {
+    for (unsigned i = 0; i < 7; i++) {
         static const uint64_t bad[] = {3,
                                        5,
                                        UINT64_MAX,
                                        1ull << 61,
                                        UINT64_MAX / 24 + 1,
-                                       UINT64_MAX / 24 + 5};
+                                       UINT64_MAX / 24 + 5,
+                                       4 + (1ull << 61)};
 
         multi.head.count = bad[i];
         abi_refused(client, VFIO_USER_REGION_WRITE_MULTI, &multi, sizeof(multi),

@@ -176,6 +176,8 @@ static void test_version_bad(void)
     /* No zero at the end. */
     memcpy(payload + 4, "{}", 3);
     expect_bad_version(payload, 4 + 2);
+    memcpy(payload + 4, "{} ", 3);
+    expect_bad_version(payload, 4 + 3);
     /* Too deep for anybody. */
     memset(payload + 4, '[', sizeof(payload) - 5);
     payload[sizeof(payload) - 1] = 0;
@@ -228,7 +230,7 @@ static void test_version_odd(void)
 /* Nothing is served before VERSION, and VERSION only once. */
 static void test_version_first(void)
 {
-    uint8_t zeros[32] = {sizeof(zeros)};
+    uint8_t zeros[32] = {0, 0, 2};
 
     for (uint16_t command = 0; command < 20; command++) {
         AbiModel *model = abi_model_new(true);
