@@ -28,9 +28,13 @@ static void receive(void *opaque, const uint8_t *data, size_t size)
 
 static void send_kept(Channel *ch)
 {
-    size_t sent = chardev_write(ch->chr, ch->kept->str, ch->kept->len);
-
-    g_string_erase(ch->kept, 0, sent);
+    ch->sent += chardev_write(ch->chr, ch->kept->str + ch->sent,
+                              ch->kept->len - ch->sent);
+    /* To move the rest each time would take its square. */
+    if (ch->sent >= ch->kept->len / 2) {
+        g_string_erase(ch->kept, 0, ch->sent);
+        ch->sent = 0;
+    }
 }
 
 static void writable(void *opaque)
@@ -50,6 +54,7 @@ static void event(void *opaque, ChardevEvent event)
     Channel *ch = opaque;
 
     g_string_truncate(ch->kept, 0);
+    ch->sent = 0;
     ch->broken = false;
     if (event == CHARDEV_OPENED) {
         ch->handlers->opened(ch->opaque);
@@ -96,7 +101,7 @@ void channel_write(Channel *ch, const void *data, size_t size)
     if (!ch->kept->len) {
         sent = chardev_write(ch->chr, data, size);
     }
-    if (size - sent > CHANNEL_KEPT_MAX - ch->kept->len) {
+    if (size - sent > CHANNEL_KEPT_MAX - (ch->kept->len - ch->sent)) {
         ch->broken = true;
         warn_report("%s: the peer does not read; it gets no more answers",
                     chardev_label(ch->chr));

@@ -19,8 +19,9 @@ typedef struct Channel {
     Chardev *chr;
     const ChannelHandlers *handlers;
     void *opaque;
-    GString *kept;
-    bool broken; /* kept too much: the rest of the output is dropped */
+    GString *kept; /* empty when nothing waits */
+    size_t sent;   /* of it, from its start */
+    bool broken;   /* kept too much: the rest of the output is dropped */
 } Channel;
 
 /** What is kept at most; a peer that lets more pile up is cut off. */
