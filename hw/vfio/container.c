@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <linux/vfio.h>
 
 #include "hw/vfio/kernel.h"
@@ -213,4 +214,33 @@ int vfio_container_unmap(VFIOContainer *container, uint64_t iova, uint64_t size)
     }
     g_array_remove_index_fast(container->mappings, index);
     return ioctl(container->fd, VFIO_IOMMU_UNMAP_DMA, &unmap) < 0 ? -errno : 0;
+}
+
+void vfio_container_explain_map(int err, Error **errp)
+{
+    struct rlimit limit = {0};
+
+    switch (err) {
+    case ENOMEM:
+        getrlimit(RLIMIT_MEMLOCK, &limit);
+        error_append(errp,
+                     "; the device pins the guest's RAM and RLIMIT_MEMLOCK is "
+                     "%" PRIu64 " KiB; try: ulimit -l unlimited (as root), or "
+                     "less RAM with -m",
+                     (uint64_t)limit.rlim_cur / 1024);
+        break;
+    case ENOSPC:
+        error_append(errp,
+                     "; too many mappings; try: echo 1000000 > /sys/module/"
+                     "vfio_iommu_type1/parameters/dma_entry_limit");
+        break;
+    case EINVAL:
+        error_append(errp,
+                     "; the address may be outside of what the host's IOMMU "
+                     "translates, see /sys/kernel/iommu_groups/*/"
+                     "reserved_regions; try less RAM with -m");
+        break;
+    default:
+        break;
+    }
 }

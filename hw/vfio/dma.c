@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Guest RAM for the device's DMA. The host pins what is mapped, so a map fails
- * for reasons that a person can do something about; the messages say what.
+ * Guest RAM for the device's DMA: what is mapped at the host follows what the
+ * guest has.
  *
  * What would surprise: sections of kind RAM_DEVICE are passed over, the
  * device's own registers above all. An IOMMU cannot always map them, and the
@@ -9,7 +9,6 @@
  */
 
 #include <errno.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "hw/vfio/dma.h"
@@ -38,35 +37,6 @@ static bool vfio_dma_map_of(const MemoryRegionSection *section, VFIODmaMap *map)
     };
     /* The IOMMU's pages are the host's: both ends must be on one. */
     return ((uintptr_t)map->vaddr & mask) == 0;
-}
-
-static void vfio_dma_explain(int err, Error **errp)
-{
-    struct rlimit limit = {0};
-
-    switch (err) {
-    case ENOMEM:
-        getrlimit(RLIMIT_MEMLOCK, &limit);
-        error_append(errp,
-                     "; the device pins the guest's RAM and RLIMIT_MEMLOCK is "
-                     "%" PRIu64 " KiB; try: ulimit -l unlimited (as root), or "
-                     "less RAM with -m",
-                     (uint64_t)limit.rlim_cur / 1024);
-        break;
-    case ENOSPC:
-        error_append(errp,
-                     "; too many mappings; try: echo 1000000 > /sys/module/"
-                     "vfio_iommu_type1/parameters/dma_entry_limit");
-        break;
-    case EINVAL:
-        error_append(errp,
-                     "; the address may be outside of what the host's IOMMU "
-                     "translates, see /sys/kernel/iommu_groups/*/"
-                     "reserved_regions; try less RAM with -m");
-        break;
-    default:
-        break;
-    }
 }
 
 static void vfio_dma_fail(VFIODma *dma, Error *err)
@@ -100,7 +70,9 @@ static void vfio_dma_region_add(MemoryListener *listener,
                          "vfio %s: cannot map 0x%" PRIx64 " bytes of guest RAM "
                          "at 0x%" PRIx64 " for its DMA",
                          host->name, map.size, map.iova);
-        vfio_dma_explain(-ret, &err);
+        if (host->ops->dma_explain) {
+            host->ops->dma_explain(-ret, &err);
+        }
         vfio_dma_fail(dma, err);
         return;
     }

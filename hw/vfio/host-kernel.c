@@ -313,6 +313,7 @@ static const VFIOHostOps host_kernel_ops = {
     .region_unmap = host_kernel_region_unmap,
     .reset = host_kernel_reset,
     .dma_map = host_kernel_dma_map,
+    .dma_explain = vfio_container_explain_map,
     .dma_unmap = host_kernel_dma_unmap,
     .get_node = host_kernel_get_node,
     .close = host_kernel_close,

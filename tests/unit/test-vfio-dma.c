@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "hw/vfio/dma.h"
+#include "hw/vfio/kernel.h"
 #include "scripted-host.h"
 #include "util/main-loop.h"
 
@@ -149,6 +150,7 @@ static void test_refused(void)
     Fixture f;
 
     setup(&f);
+    f.host->ops.dma_explain = vfio_container_explain_map;
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(Error) err = NULL;
 
@@ -159,6 +161,21 @@ static void test_refused(void)
     }
     f.host->fail = NULL;
     g_assert_true(start(&f, NULL));
+    teardown(&f);
+}
+
+/* A host that has no advice. */
+static void test_unexplained(void)
+{
+    g_autoptr(Error) err = NULL;
+    Fixture f;
+
+    setup(&f);
+    f.host->fail = "dma-map 0x40000000+0x10000";
+    f.host->fail_errno = ENOSPC;
+    g_assert_false(start(&f, &err));
+    check_error(err, "No space left on device", "");
+    g_assert_null(strchr(error_get_pretty(err), ';'));
     teardown(&f);
 }
 
@@ -208,6 +225,7 @@ int main(int argc, char **argv)
     g_test_add_func("/vfio-dma/ram-device", test_ram_device);
     g_test_add_func("/vfio-dma/partial-pages", test_partial_pages);
     g_test_add_func("/vfio-dma/refused", test_refused);
+    g_test_add_func("/vfio-dma/unexplained", test_unexplained);
     g_test_add_func("/vfio-dma/refused-halfway", test_refused_halfway);
     g_test_add_func("/vfio-dma/fails-later", test_fails_later);
     status = g_test_run();

@@ -112,6 +112,8 @@ typedef struct VFIOHostOps {
     /* Only called when info.can_reset. */
     int (*reset)(VFIOHost *host);
     int (*dma_map)(VFIOHost *host, const VFIODmaMap *map);
+    /* Optional: adds to @errp what a person can do about its failure. */
+    void (*dma_explain)(int err, Error **errp);
     int (*dma_unmap)(VFIOHost *host, uint64_t iova, uint64_t size);
     /* Optional: the host's node for the device; NULL: none (ACPI, a model). */
     const VFIOHostNode *(*get_node)(VFIOHost *host);

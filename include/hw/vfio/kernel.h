@@ -53,6 +53,8 @@ void vfio_container_detach(VFIOContainer *container, int group_fd);
  */
 int vfio_container_map(VFIOContainer *container, uint64_t iova, uint64_t size,
                        void *vaddr, bool readonly);
+/** Adds to @errp what a person can do when mapping fails with @err. */
+void vfio_container_explain_map(int err, Error **errp);
 int vfio_container_unmap(VFIOContainer *container, uint64_t iova,
                          uint64_t size);
 
