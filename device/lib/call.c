@@ -31,6 +31,7 @@ static void pd_client_queue(PlatypusDevice *dev, PdMessage *message)
     PdQueued *q = NULL;
 
     if (client->num_queued < PD_MAX_QUEUED &&
+        client->queued_fds + message->num_fds <= PD_MAX_QUEUED_FDS &&
         client->queued_bytes + message->header.size <= PD_MAX_QUEUED_BYTES) {
         q = malloc(sizeof(*q) + message->size);
     }
@@ -50,6 +51,7 @@ static void pd_client_queue(PlatypusDevice *dev, PdMessage *message)
     }
     client->last_queued = q;
     client->num_queued++;
+    client->queued_fds += message->num_fds;
     client->queued_bytes += message->header.size;
 }
 

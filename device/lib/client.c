@@ -121,6 +121,7 @@ static bool pd_client_serve_queued(PlatypusDevice *dev)
     }
     client->queue = q->next;
     client->num_queued--;
+    client->queued_fds -= q->message.num_fds;
     client->queued_bytes -= q->message.header.size;
     pd_request(dev, &q->message);
     pd_message_finish(&q->message);

@@ -12,8 +12,12 @@
 
 /* A client that has this much to read first gets nothing more served. */
 #define PD_MAX_BACKLOG PD_MAX_MESSAGE
-/* What a client may send while its reply to a DMA command is waited for. */
-#define PD_MAX_QUEUED 64
+/*
+ * What a client may send while its reply to a DMA command is waited for: posted
+ * writes of several CPUs, which need no answer.
+ */
+#define PD_MAX_QUEUED 4096
+#define PD_MAX_QUEUED_FDS 64
 #define PD_MAX_QUEUED_BYTES (4u << 20)
 
 /** A command that came while something else was waited for. */
@@ -37,6 +41,7 @@ typedef struct PdClient {
     PdQueued *queue; /* come before what is in @stream */
     PdQueued *last_queued;
     unsigned num_queued;
+    unsigned queued_fds;
     size_t queued_bytes;
     uint16_t next_id;
 } PdClient;

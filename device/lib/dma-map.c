@@ -153,10 +153,12 @@ int pd_maps_map(PdMaps *maps, PdMessage *message, const char **why_not_shared)
     memcpy(&want, message->payload, sizeof(want));
     i = pd_maps_search(maps, want.iova);
     if (want.argsz < sizeof(want) || !pd_dma_is_valid(&want) ||
-        message->num_fds > 1 ||
-        (i < maps->num_maps &&
-         maps->maps[i].iova <= want.iova + (want.size - 1))) {
+        message->num_fds > 1) {
         return -EINVAL;
+    }
+    if (i < maps->num_maps &&
+        maps->maps[i].iova <= want.iova + (want.size - 1)) {
+        return -EEXIST;
     }
     if (maps->num_maps == PD_MAX_DMA_MAPS) {
         return -ENOSPC;

@@ -137,6 +137,10 @@ static bool pd_is_one_bit(uint32_t bits)
     return bits && !(bits & (bits - 1));
 }
 
+/*
+ * argsz may be more than there is: some count the descriptor, as the kernel's
+ * structure does.
+ */
 int pd_lines_set(PdLine *lines, unsigned num_lines, PdMessage *message)
 {
     VFIOUserIrqSet set;
@@ -151,7 +155,7 @@ int pd_lines_set(PdLine *lines, unsigned num_lines, PdMessage *message)
     if (set.flags & ~(PD_IRQ_DATA | PD_IRQ_ACTION) || !pd_is_one_bit(data) ||
         !pd_is_one_bit(action) || set.index >= num_lines || set.start != 0 ||
         set.count > 1 || message->size - sizeof(set) != bytes ||
-        set.argsz != message->size) {
+        set.argsz < message->size) {
         return -EINVAL;
     }
     line = &lines[set.index];

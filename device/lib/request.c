@@ -211,33 +211,30 @@ static int pd_handle_write(PlatypusDevice *dev, PdMessage *message,
     return ret < 0 ? ret : pd_reply_copy(dev, reply, &access, sizeof(access));
 }
 
-/* In order, up to the first that fails; it is an error if that is the first. */
+/*
+ * In order; one that is refused is lost, as it would be alone, and the others
+ * are made. The reply says how many were.
+ */
 static int pd_handle_write_multi(PlatypusDevice *dev, PdMessage *message,
                                  PdReply *reply)
 {
     VFIOUserWriteMulti multi;
     VFIOUserWrite write;
-    uint64_t done;
-    int ret = 0;
+    uint64_t done = 0;
 
     memcpy(&multi, message->payload, sizeof(multi));
     if (multi.count != (message->size - sizeof(multi)) / sizeof(write) ||
         (message->size - sizeof(multi)) % sizeof(write) != 0) {
         return -EINVAL;
     }
-    for (done = 0; done < multi.count; done++) {
-        memcpy(&write, message->payload + sizeof(multi) + done * sizeof(write),
+    for (uint64_t i = 0; i < multi.count; i++) {
+        memcpy(&write, message->payload + sizeof(multi) + i * sizeof(write),
                sizeof(write));
-        ret = write.count > sizeof(write.data)
-                  ? -EINVAL
-                  : pd_region_write(dev, write.region, write.offset, write.data,
-                                    write.count);
-        if (ret < 0) {
-            break;
+        if (write.count <= sizeof(write.data) &&
+            pd_region_write(dev, write.region, write.offset, write.data,
+                            write.count) == 0) {
+            done++;
         }
-    }
-    if (ret < 0 && done == 0) {
-        return ret;
     }
     multi.count = done;
     return pd_reply_copy(dev, reply, &multi, sizeof(multi));

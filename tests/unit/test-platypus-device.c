@@ -471,6 +471,7 @@ static void test_write_multi(void)
     uint64_t done;
     g_autoptr(UserMsg) reply = NULL;
     g_autoptr(UserMsg) part = NULL;
+    g_autoptr(UserMsg) none = NULL;
     g_autoptr(UserMsg) empty = NULL;
     Toy toy;
 
@@ -482,15 +483,22 @@ static void test_write_multi(void)
     g_assert_cmpuint(toy.accesses->len, ==, 2);
     g_assert_cmpuint(toy.regs[0x10], ==, 1);
     g_assert_cmpuint(toy.regs[0x18], ==, 2);
-    /* The second is too long: one was done. */
+    /* The second is too long, the others are made as they would be alone. */
     multi.writes[1].count = 9;
+    multi.writes[2] = (VFIOUserWrite){0x20, 0, 4, {3}};
     part = user_peer_call(toy.peer, VFIO_USER_REGION_WRITE_MULTI, &multi,
                           sizeof(multi), NULL, 0);
     memcpy(&done, part->payload, sizeof(done));
-    g_assert_cmpuint(done, ==, 1);
+    g_assert_cmpuint(done, ==, 2);
+    g_assert_cmpuint(toy.accesses->len, ==, 4);
+    g_assert_cmpuint(toy.regs[0x20], ==, 3);
     multi.writes[0].region = 7;
-    user_peer_refused(toy.peer, EINVAL, VFIO_USER_REGION_WRITE_MULTI, &multi,
-                      sizeof(multi), NULL, 0);
+    multi.writes[2].offset = TOY_PAGE;
+    none = user_peer_call(toy.peer, VFIO_USER_REGION_WRITE_MULTI, &multi,
+                          sizeof(multi), NULL, 0);
+    memcpy(&done, none->payload, sizeof(done));
+    g_assert_cmpuint(done, ==, 0);
+    g_assert_cmpuint(toy.accesses->len, ==, 4);
     multi.head.count = 2;
     user_peer_refused(toy.peer, EINVAL, VFIO_USER_REGION_WRITE_MULTI, &multi,
                       sizeof(multi), NULL, 0);

@@ -219,13 +219,45 @@ static void test_bad_message(void)
     toy_finish(&toy);
 }
 
-/* Commands without an end instead of a reply: by number, and by size. */
+/* What CPUs post meanwhile is a lot, and is served all the same. */
+static void test_posted_meanwhile(void)
+{
+    struct {
+        VFIOUserRegionAccess access;
+        uint32_t value;
+    } write = {{0x40, 0, 4}, 0};
+    uint8_t ram[16] = {1, 2, 3};
+    g_autoptr(UserMsg) msg = NULL;
+    uint16_t id;
+    Toy toy;
+
+    toy_init(&toy, NULL);
+    toy_start(&toy, NULL);
+    toy_map(&toy, 0, TOY_PAGE, RW, -1, 0);
+    set_dma(&toy, 16);
+    id = start_dma(&toy, TOY_DMA_READ, 0);
+    msg = user_peer_expect_command(toy.peer, VFIO_USER_DMA_READ);
+    for (write.value = 1; write.value <= 4096; write.value++) {
+        user_peer_command(toy.peer, VFIO_USER_REGION_WRITE,
+                          VFIO_USER_FLAG_NO_REPLY, &write, 20, NULL, 0);
+    }
+    answer(toy.peer, msg, ram);
+    end_dma(&toy, id, 0);
+    g_assert_cmpuint(toy_read_reg(&toy, 0, 0x40, 4), ==, 4096);
+    toy_leave(&toy);
+    g_assert_cmpstr(toy.log->str, ==, "");
+    toy_finish(&toy);
+}
+
+/* Commands without an end: by number, by size and by descriptors. */
 static void test_flood(void)
 {
-    for (unsigned i = 0; i < 2; i++) {
-        size_t size = i == 0 ? 20 : 16 + (1 << 20);
+    static const unsigned numbers[] = {4097, 4, 65};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        size_t size = i == 1 ? 16 + (1 << 20) : 20;
         g_autofree uint8_t *payload = g_malloc0(size);
-        unsigned sent = 0, before = toy_count_fds();
+        unsigned before = toy_count_fds();
         int fd = STDERR_FILENO;
         Toy toy;
 
@@ -236,9 +268,10 @@ static void test_flood(void)
         set_dma(&toy, 16);
         start_dma(&toy, TOY_DMA_READ, 0);
         user_msg_free(user_peer_expect_command(toy.peer, VFIO_USER_DMA_READ));
-        for (; sent < (i == 0 ? 65 : 4); sent++) {
+        for (unsigned sent = 0; sent < numbers[i]; sent++) {
             user_peer_command(toy.peer, VFIO_USER_REGION_WRITE,
-                              VFIO_USER_FLAG_NO_REPLY, payload, size, &fd, 1);
+                              VFIO_USER_FLAG_NO_REPLY, payload, size, &fd,
+                              i == 2 ? 1 : 0);
         }
         user_peer_expect_end(toy.peer);
         toy_leave(&toy);
@@ -323,6 +356,7 @@ int main(int argc, char **argv)
     TEST("timeout", test_timeout);
     TEST("hang-up", test_hang_up);
     TEST("bad-message", test_bad_message);
+    TEST("posted-meanwhile", test_posted_meanwhile);
     TEST("flood", test_flood);
     TEST("nobody", test_nobody);
     TEST("outside", test_outside);

@@ -137,14 +137,15 @@ static void test_bad_maps(void)
     toy_init(&toy, NULL);
     toy_start(&toy, NULL);
     toy_map(&toy, 0x10000, 4 * TOY_PAGE, RW, -1, 0);
-#define REFUSE(flags, iova, size)                                              \
-    refuse_map(&toy, EINVAL, (VFIOUserDmaMap){32, flags, 0, iova, size}, NULL, \
-               0)
-    REFUSE(RW, 0x10000, 4 * TOY_PAGE);
-    REFUSE(RW, 0x13000, TOY_PAGE);
-    REFUSE(RW, 0xf000, 2 * TOY_PAGE);
-    REFUSE(RW, 0, 0x100000);
-    REFUSE(RW, 0, top);
+#define REFUSE_AS(error, flags, iova, size) \
+    refuse_map(&toy, error, (VFIOUserDmaMap){32, flags, 0, iova, size}, NULL, 0)
+#define REFUSE(flags, iova, size) REFUSE_AS(EINVAL, flags, iova, size)
+#define OVERLAPS(flags, iova, size) REFUSE_AS(EEXIST, flags, iova, size)
+    OVERLAPS(RW, 0x10000, 4 * TOY_PAGE);
+    OVERLAPS(RW, 0x13000, TOY_PAGE);
+    OVERLAPS(RW, 0xf000, 2 * TOY_PAGE);
+    OVERLAPS(RW, 0, 0x100000);
+    OVERLAPS(RW, 0, top);
     REFUSE(RW, 0x20000, 0);
     REFUSE(RW, 0x20000, 0 - (uint64_t)0x1f000);
     REFUSE(RW, top, 2 * TOY_PAGE);

@@ -183,7 +183,7 @@ static void test_bad_irqs(void)
                 NULL, 0);
     refuse_irqs(&toy, EINVAL, (VFIOUserIrqSet){21, NONE | MASK, 0, 0, 1}, 21,
                 NULL, 0);
-    refuse_irqs(&toy, EINVAL, (VFIOUserIrqSet){24, NONE | MASK, 0, 0, 1}, 20,
+    refuse_irqs(&toy, EINVAL, (VFIOUserIrqSet){19, NONE | MASK, 0, 0, 1}, 20,
                 NULL, 0);
     refuse_irqs(&toy, EINVAL, (VFIOUserIrqSet){20, BOOL | MASK, 0, 0, 1}, 20,
                 NULL, 0);
@@ -204,6 +204,24 @@ static void test_bad_irqs(void)
         close(ends[i]);
     }
     close(file);
+    toy_finish(&toy);
+}
+
+/* The kernel's structure holds the descriptor: a client may count it. */
+static void test_counted_descriptors(void)
+{
+    VFIOUserIrqSet set = {24, EVENTFD | TRIGGER, 1, 0, 1};
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    Toy toy;
+
+    toy_init(&toy, NULL);
+    toy_start(&toy, NULL);
+    user_msg_free(user_peer_call(toy.peer, VFIO_USER_DEVICE_SET_IRQS, &set,
+                                 sizeof(set), &fd, 1));
+    toy_write_reg(&toy, 0, TOY_RAISE, 1, 4);
+    g_assert_cmpuint(toy_events(fd), ==, 1);
+    toy_leave(&toy);
+    close(fd);
     toy_finish(&toy);
 }
 
@@ -234,6 +252,8 @@ int main(int argc, char **argv)
     g_test_add_func("/platypus-line/edge", test_edge);
     g_test_add_func("/platypus-line/software-trigger", test_software_trigger);
     g_test_add_func("/platypus-line/bad-irqs", test_bad_irqs);
+    g_test_add_func("/platypus-line/counted-descriptors",
+                    test_counted_descriptors);
     g_test_add_func("/platypus-line/full-eventfd", test_full_eventfd);
     return g_test_run();
 }
