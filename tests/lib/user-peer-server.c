@@ -449,6 +449,10 @@ static void serve_client(UserServer *server)
         if (!msg) {
             return;
         }
+        /* The answer to a command that the test did not wait for. */
+        if (msg->head.flags & VFIO_USER_FLAG_TYPE) {
+            continue;
+        }
         remember(server, msg);
         if (!server->hook || !server->hook(server, msg, server->hook_opaque)) {
             user_server_answer(server, msg);

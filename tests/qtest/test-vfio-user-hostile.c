@@ -238,9 +238,6 @@ static bool nonsense(UserServer *server, UserMsg *msg, void *opaque)
 {
     Fixture *f = opaque;
 
-    if ((msg->head.flags & VFIO_USER_FLAG_TYPE) != 0) {
-        return true; /* the answer to some nonsense */
-    }
     if (f->left < 0 || f->left-- > 0) {
         return false;
     }

@@ -319,6 +319,39 @@ static void test_caps(void)
     }
 }
 
+/* Memory that could be taken away again is not mapped; it is trapped. */
+static void test_unsealed(void)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        int fd = memfd_create("abi", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        UserRegionDesc region = {
+            .size = 8192, .flags = ABI_RW | VFIO_USER_REGION_F_MMAP, .fd = fd};
+        UserDeviceDesc desc = plain;
+        VFIORegionInfo info = {0};
+        uint32_t value = 77, got = 0;
+        const VFIOHostOps *ops;
+        AbiHost h;
+
+        /* As it should be; not sealed; smaller than the region. */
+        g_assert_no_errno(ftruncate(fd, i == 2 ? 4096 : 8192));
+        if (i != 1) {
+            g_assert_no_errno(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK));
+        }
+        desc.regions = &region;
+        abi_host_init(&h, &desc);
+        abi_host_open(&h);
+        ops = h.host->ops;
+        g_assert_cmpint(ops->get_region(h.host, 0, &info), ==, 0);
+        g_assert_cmpuint(info.num_maps, ==, i == 0);
+        g_assert_cmpint(ops->region_write(h.host, 0, 8, &value, 4), ==, 0);
+        g_assert_cmpint(ops->region_read(h.host, 0, 8, &got, 4), ==, 0);
+        g_assert_cmpuint(got, ==, 77);
+        vfio_region_info_finish(&info);
+        abi_host_finish(&h);
+        close(fd);
+    }
+}
+
 /* ---- the server's commands ---- */
 
 typedef struct Command {
@@ -391,6 +424,8 @@ static void test_commands(void)
         {R, {UINT64_MAX, 2}, 16, 0, EFAULT},
         {R, {UINT64_MAX, 1}, 16, 0, EFAULT},
         {W, {UINT64_MAX - 3, 8}, 24, 0, EFAULT},
+        {R, {0x10000, 32769}, 16, 0, EINVAL},
+        {W, {0x10000, 32769}, 16 + 32769, 0, -1},
         {R, {0x10000, UINT64_MAX}, 16, 0, -1},
         {R, {0x10000, 1ull << 32}, 16, 0, -1},
         {R, {0x10000, 0}, 16, 0, -1},
@@ -446,6 +481,7 @@ int main(int argc, char **argv)
     g_test_add_func("/abi-client-talk/pci", test_pci);
     g_test_add_func("/abi-client-talk/no-platform", test_no_platform);
     g_test_add_func("/abi-client-talk/caps", test_caps);
+    g_test_add_func("/abi-client-talk/unsealed", test_unsealed);
     g_test_add_func("/abi-client-talk/commands", test_commands);
     return abi_main(g_test_run);
 }

@@ -119,6 +119,7 @@ typedef struct Spoil {
     unsigned at;
     unsigned how;
     unsigned replies; /* seen so far */
+    bool lost;        /* or not even opened */
     size_t size;      /* of reply @at, unspoilt */
 } Spoil;
 
@@ -337,8 +338,12 @@ static unsigned run_session(Spoil *s, uint32_t timeout_ms)
     h.server->filter = spoil;
     h.server->filter_opaque = s;
     why = abi_host_try_open(&h);
+    s->lost = why;
     if (!why) {
         use_host(&h);
+        abi_host_iterate();
+        s->lost = h.lost;
+        g_assert_true(h.lost == (h.state == VFIO_USER_LOST));
     } else {
         g_assert_true(g_str_has_prefix(why, "vfio-user: "));
         g_assert_null(strchr(why, '\n'));
@@ -384,6 +389,11 @@ static void test_spoilt(void)
             Spoil s = {.at = at, .how = how};
 
             run_session(&s, 30);
+            /* Another id, command, type, or a size that cannot be. */
+            if (!s.lost && (how < 8 || (how > 8 && how < 13))) {
+                g_test_message("reply %u, way %u was believed", at, how);
+                g_test_fail();
+            }
         }
         g_byte_array_set_size(bytes, 64);
         g_array_set_size(fds, 0);
@@ -402,6 +412,72 @@ static void test_words(void)
             run_session(&s, 1000);
             s.how++;
         } while ((s.how & ~WORD) / 4 * 4 + 16 < s.size);
+    }
+}
+
+/* ---- lies ---- */
+
+typedef struct Lie {
+    uint16_t command;
+    unsigned word; /* of the payload */
+    uint32_t flip;
+} Lie;
+
+/* In the first reply to the command; the rest is as it should be. */
+static bool tell_lie(void *opaque, unsigned n, GByteArray *bytes, GArray *fds)
+{
+    const Lie *lie = opaque;
+    uint32_t word;
+
+    if (header(bytes)->command == lie->command) {
+        size_t at = sizeof(VFIOUserHeader) + lie->word * 4;
+
+        g_assert_cmpuint(at + 4, <=, bytes->len);
+        memcpy(&word, bytes->data + at, 4);
+        word ^= lie->flip;
+        memcpy(bytes->data + at, &word, 4);
+    }
+    return true;
+}
+
+/* The reply is about something else than what was asked. */
+static void test_lies(void)
+{
+    static const Lie lies[] = {
+        {VFIO_USER_VERSION, 0, 1},
+        {VFIO_USER_DEVICE_GET_REGION_INFO, 2, 1},
+        {VFIO_USER_DEVICE_GET_REGION_INFO, 2, 0x80000000},
+        {VFIO_USER_DEVICE_GET_REGION_IO_FDS, 2, 1},
+        {VFIO_USER_DEVICE_GET_IRQ_INFO, 2, 1},
+        {VFIO_USER_REGION_READ, 0, 4},
+        {VFIO_USER_REGION_READ, 1, 1},
+        {VFIO_USER_REGION_READ, 2, 1},
+        {VFIO_USER_REGION_READ, 3, 1},
+        {VFIO_USER_REGION_WRITE, 0, 4},
+        {VFIO_USER_REGION_WRITE, 1, 1},
+        {VFIO_USER_REGION_WRITE, 2, 1},
+        {VFIO_USER_REGION_WRITE, 3, 1},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(lies); i++) {
+        UserDeviceDesc desc = device();
+        Lie lie = lies[i];
+        g_autofree char *why = NULL;
+        AbiHost h;
+
+        abi_host_init(&h, &desc);
+        h.server->filter = tell_lie;
+        h.server->filter_opaque = &lie;
+        why = abi_host_try_open(&h);
+        if (!why) {
+            use_host(&h);
+            abi_host_iterate();
+            if (!h.lost) {
+                g_test_message("lie %u was believed", i);
+                g_test_fail();
+            }
+        }
+        abi_host_finish(&h);
     }
 }
 
@@ -517,5 +593,6 @@ int main(int argc, char **argv)
     g_test_add_func("/abi-client/cut", test_cut);
     g_test_add_func("/abi-client/spoilt", test_spoilt);
     g_test_add_func("/abi-client/words", test_words);
+    g_test_add_func("/abi-client/lies", test_lies);
     return abi_main(g_test_run);
 }
