@@ -371,7 +371,7 @@ static MemTxResult access_range(const FlatRange *range, hwaddr addr, void *buf,
                              ? ram_access(range, addr, buf, size, is_write)
                              : io_access(range, addr, buf, size, is_write);
 
-    if (G_UNLIKELY(result != MEMTX_OK)) {
+    if (G_UNLIKELY(result > MEMTX_GONE)) {
         log_failure(result, range, addr, size, is_write);
     }
     return result;

@@ -88,13 +88,6 @@ static void vfio_device_cut_off(VFIODevice *vdev)
     }
 }
 
-/* The device is lost, the machine is not. Takes @err. */
-static void vfio_device_report(Error *err)
-{
-    error_append(&err, "; from now on the device reads as ones");
-    error_report_err(err);
-}
-
 static void vfio_device_failed(void *opaque, Error *err)
 {
     VFIODevice *vdev = opaque;
@@ -106,7 +99,8 @@ static void vfio_device_failed(void *opaque, Error *err)
     if (atomic_load(&vdev->host->lost)) {
         error_free(err); /* lost() has a better one */
     } else {
-        vfio_device_report(err);
+        error_append(&err, "; from now on the device reads as ones");
+        error_report_err(err);
     }
     trace_vfio_device_failed(vdev->host->name);
     vfio_device_cut_off(vdev);
@@ -189,7 +183,8 @@ static void vfio_device_host_reset(VFIODevice *vdev)
     }
     ret = host->ops->reset(host);
     trace_vfio_device_reset(host->name, ret);
-    if (ret < 0) {
+    /* If it is lost, lost() tells. */
+    if (ret < 0 && !atomic_load(&host->lost)) {
         error_setg_errno(&err, -ret,
                          "vfio %s: cannot reset it, so it keeps "
                          "its state while the guest resets",
@@ -289,7 +284,7 @@ static void vfio_device_lost(void *opaque, Error *err)
         error_free(err);
         return;
     }
-    vfio_device_report(err);
+    error_report_err(err);
     trace_vfio_device_lost(vdev->host->name);
     vfio_device_let_go(vdev);
 }

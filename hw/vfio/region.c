@@ -100,6 +100,15 @@ static void vfio_region_trapped(VFIORegion *region)
     }
 }
 
+/* Of a host that is lost, by this access maybe, lost() tells, and once. */
+static MemTxResult vfio_region_result(const VFIORegion *region, int ret)
+{
+    if (ret >= 0) {
+        return MEMTX_OK;
+    }
+    return atomic_load(&region->host->lost) ? MEMTX_GONE : MEMTX_ERROR;
+}
+
 static MemTxResult vfio_region_read(void *opaque, hwaddr addr, uint64_t *value,
                                     unsigned size)
 {
@@ -109,7 +118,7 @@ static MemTxResult vfio_region_read(void *opaque, hwaddr addr, uint64_t *value,
     int ret;
 
     if (atomic_load(&region->access->failed)) {
-        return MEMTX_ERROR;
+        return MEMTX_GONE;
     }
     ret = size == 8
               ? vfio_region_read8(region, addr, &data)
@@ -119,7 +128,7 @@ static MemTxResult vfio_region_read(void *opaque, hwaddr addr, uint64_t *value,
     if (atomic_load(&region->access->active)) {
         vfio_region_trapped(region);
     }
-    return ret < 0 ? MEMTX_ERROR : MEMTX_OK;
+    return vfio_region_result(region, ret);
 }
 
 static MemTxResult vfio_region_write(void *opaque, hwaddr addr, uint64_t value,
@@ -131,7 +140,7 @@ static MemTxResult vfio_region_write(void *opaque, hwaddr addr, uint64_t value,
     int ret;
 
     if (atomic_load(&region->access->failed)) {
-        return MEMTX_ERROR;
+        return MEMTX_GONE;
     }
     ret = size == 8
               ? vfio_region_write8(region, addr, data)
@@ -140,7 +149,7 @@ static MemTxResult vfio_region_write(void *opaque, hwaddr addr, uint64_t value,
     if (atomic_load(&region->access->active)) {
         vfio_region_trapped(region);
     }
-    return ret < 0 ? MEMTX_ERROR : MEMTX_OK;
+    return vfio_region_result(region, ret);
 }
 
 /* By what the host allows: bit 0 read, bit 1 write. */

@@ -110,9 +110,12 @@ static void user_reconnect_on_broken(void *opaque)
     trace_vfio_user_lost(user->parent.name, user_conn_reason(conn));
     host_user_detach(user);
     if (user->reconnect_ms > 0) {
+        error_append(&err, "; trying to reconnect, and until then the device "
+                           "reads as ones");
         user_reconnect_set_state(user, VFIO_USER_RECONNECTING);
         user_reconnect_wait(user);
     } else {
+        error_append(&err, "; from now on the device reads as ones");
         user_reconnect_set_state(user, VFIO_USER_LOST);
     }
     if (client) {

@@ -26,12 +26,14 @@ typedef struct HostUserFixture {
     /* of its client */
     unsigned losses;
     unsigned backs;
-    char *reason; /* of the last loss */
+    char *reason; /* of the last loss, without what comes of it */
     bool refuse;  /* back() fails */
     /* During back(), if set. */
     void (*on_back)(struct HostUserFixture *f);
 } HostUserFixture;
 
+#define FOR_GOOD "; from now on the device reads as ones"
+#define FOR_NOW "; trying to reconnect, and until then the device reads as ones"
 #define RW (VFIO_USER_REGION_F_READ | VFIO_USER_REGION_F_WRITE)
 #define LEVEL                                             \
     (VFIO_USER_IRQ_F_EVENTFD | VFIO_USER_IRQ_F_MASKABLE | \
@@ -68,11 +70,14 @@ static inline unsigned count_fds(void)
 static void fixture_lost(void *opaque, Error *err)
 {
     HostUserFixture *f = opaque;
+    const char *text = error_get_pretty(err);
+    const char *then = f->config.reconnect_ms > 0 ? FOR_NOW : FOR_GOOD;
 
     g_assert_true(machine_locked());
     f->losses++;
+    g_assert_true(g_str_has_suffix(text, then));
     g_free(f->reason);
-    f->reason = g_strdup(error_get_pretty(err));
+    f->reason = g_strndup(text, strlen(text) - strlen(then));
     error_free(err);
 }
 

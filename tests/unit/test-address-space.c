@@ -149,6 +149,11 @@ static void test_failed(Fixture *f, gconstpointer data)
     g_assert_cmphex(value, ==, 0xffffffff);
     g_assert_cmpint(address_space_write(&f->as, DEV_BASE, &value, 4), ==,
                     MEMTX_ERROR);
+    f->dev.result = MEMTX_GONE;
+    value = 0;
+    g_assert_cmpint(address_space_read(&f->as, DEV_BASE, &value, 4), ==,
+                    MEMTX_GONE);
+    g_assert_cmphex(value, ==, 0xffffffff);
 }
 
 static void test_holes(Fixture *f, gconstpointer data)

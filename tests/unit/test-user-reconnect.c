@@ -104,7 +104,7 @@ static void test_lost_without_client(void)
     while (f.state == VFIO_USER_CONNECTED) {
         main_loop_iterate(true);
     }
-    fixture_logged(&f, "platypus: " CLOSED "\n");
+    fixture_logged(&f, "platypus: " CLOSED FOR_GOOD "\n");
     fixture_finish(&f);
 }
 

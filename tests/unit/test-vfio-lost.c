@@ -146,22 +146,13 @@ static char *start_log(void)
     return path;
 }
 
-/* But for the guest's accesses. */
 static void check_one_message(const char *path, const char *expect)
 {
     g_autofree char *text = NULL;
-    g_autoptr(GString) rest = g_string_new(NULL);
-    g_auto(GStrv) lines = NULL;
 
     log_close();
     g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
-    lines = g_strsplit(text, "\n", -1);
-    for (unsigned i = 0; lines[i] && *lines[i]; i++) {
-        if (!strstr(lines[i], " region 0: ")) {
-            g_string_append_printf(rest, "%s\n", lines[i]);
-        }
-    }
-    g_assert_cmpstr(rest->str, ==, expect);
+    g_assert_cmpstr(text, ==, expect);
     g_assert_cmpint(remove(path), ==, 0);
 }
 
@@ -187,9 +178,7 @@ static void test_noticed_first(void)
     run_state_set(true);
     scripted_host_lower(f.host, 0);
     scripted_host_lose(f.host);
-    check_one_message(log_path,
-                      "platypus: vfio dev: its process has gone; from now on "
-                      "the device reads as ones\n");
+    check_one_message(log_path, "platypus: vfio dev: its process has gone\n");
     come_back(&f);
     /* That reset was missed, like one after it was told. */
     g_assert_cmpuint(f.host->resets, ==, 2);

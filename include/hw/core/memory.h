@@ -26,6 +26,7 @@ typedef struct FlatView FlatView;
 
 typedef enum MemTxResult {
     MEMTX_OK,
+    MEMTX_GONE,         /* no device there any more, which was said before */
     MEMTX_ERROR,        /* the device said no */
     MEMTX_DECODE_ERROR, /* nothing there, or not of that size */
 } MemTxResult;
@@ -215,7 +216,7 @@ MemoryRegion *get_system_memory(void);
  * does, is no larger than the region's accesses may be and, on I/O regions, is
  * aligned to its size. A piece smaller than what the region takes fails. What
  * fails reads as ones; the worst result of all pieces is returned, and a
- * failure is logged (rate limited).
+ * failure is logged (rate limited), unless the device is gone.
  * Thread: any; no lock is taken, but for regions that want the machine lock.
  * An I/O region's callback may make accesses of its own, nested up to
  * ADDRESS_SPACE_MAX_NESTING deep; deeper ones fail.
