@@ -447,7 +447,9 @@ static void test_lies(void)
         {VFIO_USER_VERSION, 0, 1},
         {VFIO_USER_DEVICE_GET_REGION_INFO, 2, 1},
         {VFIO_USER_DEVICE_GET_REGION_INFO, 2, 0x80000000},
+        {VFIO_USER_DEVICE_GET_REGION_INFO, 0, 32}, /* argsz 0 */
         {VFIO_USER_DEVICE_GET_REGION_IO_FDS, 2, 1},
+        {VFIO_USER_DEVICE_GET_REGION_IO_FDS, 8, 1}, /* descriptor 1 of 1 */
         {VFIO_USER_DEVICE_GET_IRQ_INFO, 2, 1},
         {VFIO_USER_REGION_READ, 0, 4},
         {VFIO_USER_REGION_READ, 1, 1},
