@@ -205,7 +205,8 @@ ssize_t pd_stream_receive(PdStream *stream)
         return n < 0 ? -errno : 0;
     }
     stream->end += n;
-    if (msg.msg_controllen > 0 && !pd_stream_keep_fds(stream, &msg)) {
+    /* Where no descriptor could be opened, the flag is all that there is. */
+    if (!pd_stream_keep_fds(stream, &msg)) {
         return -EPROTO;
     }
     return n;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "abi-model.h"
+#include "fd-limit.h"
 
 /* ---- one of each message that a client sends ---- */
 
@@ -439,6 +440,38 @@ static void test_many_fds(void)
     }
 }
 
+/* The server has no room for what the client hands over: never in silence. */
+static void test_no_descriptors(void)
+{
+    g_autoptr(GArray) samples = make_samples();
+    Fds fds = fds_new();
+    AbiModel *model = abi_model_new(true);
+
+    for (unsigned n = 1; n < samples->len; n++) {
+        const Sample *sample = nth(samples, n);
+        UserPeer *client = abi_model_attach(model);
+        g_autoptr(UserMsg) msg = NULL;
+        struct rlimit limit;
+
+        send_sample(client, nth(samples, 0), nth(samples, 0)->size, &fds);
+        abi_model_dispatch(model);
+        user_msg_free(user_peer_expect_reply(client, VFIO_USER_VERSION,
+                                             nth(samples, 0)->head.id, 0));
+        send_sample(client, sample, sample->size, &fds);
+        limit = fd_limit_set(0);
+        abi_model_dispatch(model);
+        fd_limit_restore(&limit);
+        if (sample->num_fds) {
+            msg = user_peer_receive(client);
+            g_assert_true(!msg || msg->head.flags & VFIO_USER_FLAG_ERROR);
+        }
+        user_peer_free(client);
+        abi_model_dispatch(model);
+    }
+    abi_model_free(model);
+    fds_finish(&fds);
+}
+
 /* A client that asks and never reads is not remembered without bounds. */
 static void test_never_reads(void)
 {
@@ -511,6 +544,7 @@ int main(int argc, char **argv)
     g_test_add_func("/abi-server-stream/bad-type", test_bad_type);
     g_test_add_func("/abi-server-stream/reserved", test_reserved);
     g_test_add_func("/abi-server-stream/many-fds", test_many_fds);
+    g_test_add_func("/abi-server-stream/no-descriptors", test_no_descriptors);
     g_test_add_func("/abi-server-stream/never-reads", test_never_reads);
     g_test_add_func("/abi-server-stream/garbage", test_garbage);
     return g_test_run();
