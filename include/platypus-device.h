@@ -116,7 +116,8 @@ typedef struct PlatypusDeviceDesc {
     void (*connected)(void *model, bool connected);
     /*
      * One line without a newline, @text until it returns; also from
-     * platypus_device_new(). NULL: to standard error, with the name.
+     * platypus_device_new(). NULL: to standard error, with the name. Because of
+     * clients there are 20 lines at a time, and one a minute from then on.
      */
     void (*log)(void *model, const char *text);
 } PlatypusDeviceDesc;
@@ -141,13 +142,14 @@ void platypus_device_free(PlatypusDevice *dev);
  * socket that nobody listens on any more is replaced; -EADDRINUSE if somebody
  * does, -EEXIST if it is something else, -ENAMETOOLONG (107 bytes), -EBUSY if
  * the device listens already. One client at a time: another is turned away;
- * when it leaves, the next may come.
+ * when it leaves, the next may come. Who comes has 5 seconds to say VERSION.
  */
 int platypus_device_listen(PlatypusDevice *dev, const char *path);
 
 /**
  * Takes over @fd, a connected stream socket (as of socketpair()), as the
- * client. On failure @fd stays yours: -EBUSY if there is a client.
+ * client, which may say VERSION whenever it likes. On failure @fd stays yours:
+ * -EBUSY if there is a client.
  */
 int platypus_device_attach(PlatypusDevice *dev, int fd);
 
@@ -228,7 +230,9 @@ void *platypus_device_dma_pointer(PlatypusDevice *dev, uint64_t iova,
                                   size_t size, bool writable);
 
 /**
- * How long DMA waits for the client's answer; 5000 ms unless told. -EINVAL: 0.
+ * How long DMA waits for each answer of the client (to 1 MiB at most, or to
+ * what the client takes at once) before it drops the client; 5000 ms unless
+ * told. -EINVAL: 0.
  */
 int platypus_device_set_dma_timeout(PlatypusDevice *dev, unsigned timeout_ms);
 

@@ -50,7 +50,7 @@ void pd_client_lose(PlatypusDevice *dev, const char *fmt, ...)
         va_start(args, fmt);
         vsnprintf(text, sizeof(text), fmt, args);
         va_end(args);
-        pd_log(dev, "the client is dropped: %s", text);
+        pd_log_client(dev, "the client is dropped: %s", text);
     }
     /* This the loop hears of, whoever turns it. */
     shutdown(client->stream.fd, SHUT_RDWR);

@@ -34,6 +34,7 @@ typedef struct PdClient {
     uint32_t events; /* what the loop watches @stream for */
     bool negotiated;
     bool lost;          /* of no use any more; dropped as soon as it is safe */
+    unsigned patience;  /* ticks of the server's that are left for VERSION */
     bool turned_away;   /* somebody else, in its time */
     bool told_unshared; /* that its memory is not mapped */
     PdCaps caps;

@@ -16,12 +16,16 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "device.h"
 
 #define PD_DMA_TIMEOUT_MS 5000
 #define PD_MAX_COUNT 1024 /* regions, lines */
+/* Lines in the log because of clients: so many, and then one a minute. */
+#define PD_LOG_BURST 20
+#define PD_LOG_INTERVAL_MS 60000
 
 static void pd_log_to(const PlatypusDeviceDesc *desc, void *model,
                       const char *text)
@@ -33,6 +37,14 @@ static void pd_log_to(const PlatypusDeviceDesc *desc, void *model,
     }
 }
 
+int64_t pd_now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 void pd_log(PlatypusDevice *dev, const char *fmt, ...)
 {
     char text[256];
@@ -42,6 +54,40 @@ void pd_log(PlatypusDevice *dev, const char *fmt, ...)
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     pd_log_to(&dev->desc, dev->model, text);
+}
+
+static void pd_log_refill(PlatypusDevice *dev)
+{
+    int64_t now = pd_now_ms();
+    int64_t more = (now - dev->log_filled_ms) / PD_LOG_INTERVAL_MS;
+
+    if (more >= PD_LOG_BURST - (int64_t)dev->log_left) {
+        dev->log_left = PD_LOG_BURST;
+        dev->log_filled_ms = now;
+        dev->log_told = false;
+    } else {
+        dev->log_left += more;
+        dev->log_filled_ms += more * PD_LOG_INTERVAL_MS;
+    }
+}
+
+void pd_log_client(PlatypusDevice *dev, const char *fmt, ...)
+{
+    char text[256];
+    va_list args;
+
+    pd_log_refill(dev);
+    if (dev->log_left == 0) {
+        return;
+    }
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    pd_log_to(&dev->desc, dev->model, text);
+    if (--dev->log_left == 0 && !dev->log_told) {
+        dev->log_told = true;
+        pd_log(dev, "of clients only one line a minute comes from here on");
+    }
 }
 
 void pd_wake(PlatypusDevice *dev)
@@ -146,6 +192,8 @@ PlatypusDevice *platypus_device_new(const PlatypusDeviceDesc *desc, void *model)
     dev->wake = -1;
     dev->loop.epoll = -1;
     dev->dma_timeout_ms = PD_DMA_TIMEOUT_MS;
+    dev->log_left = PD_LOG_BURST;
+    dev->log_filled_ms = pd_now_ms();
     pd_server_init(&dev->server);
     pd_client_init(&dev->client);
     ret = pd_device_init(dev, desc);

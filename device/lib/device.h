@@ -30,9 +30,17 @@ struct PlatypusDevice {
     int wake; /* an eventfd: there is something to do */
     atomic_bool stop;
     unsigned dma_timeout_ms;
+    unsigned log_left;     /* lines that clients may cause */
+    int64_t log_filled_ms; /* when that was last known to be right */
+    bool log_told;         /* that there were too many */
 };
 
 void pd_log(PlatypusDevice *dev, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/** What clients can have us say again and again: not more than so much. */
+void pd_log_client(PlatypusDevice *dev, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/** CLOCK_MONOTONIC. */
+int64_t pd_now_ms(void);
 /** Makes the loop turn once more. Async-signal-safe, any thread. */
 void pd_wake(PlatypusDevice *dev);

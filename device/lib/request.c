@@ -90,6 +90,7 @@ static int pd_handle_version(PlatypusDevice *dev, PdMessage *message,
     twin = client->caps.twin_socket && client->caps.max_msg_fds > 0 &&
            pd_make_twin(client, reply) == 0;
     client->negotiated = true;
+    client->patience = 0;
     return pd_reply_copy(dev, reply, &out,
                          sizeof(out.version) + pd_caps_print(out.caps, twin));
 }
@@ -161,8 +162,9 @@ static int pd_handle_dma_map(PlatypusDevice *dev, PdMessage *message,
 
     if (why && !dev->client.told_unshared) {
         dev->client.told_unshared = true;
-        pd_log(dev, "the client's memory is not mapped: %s; DMA is by message",
-               why);
+        pd_log_client(
+            dev, "the client's memory is not mapped: %s; DMA is by message",
+            why);
     }
     return ret;
 }

@@ -6,7 +6,9 @@
  *
  * What would surprise: when the process has no descriptor left, accept() fails
  * and leaves the caller in the queue, which would turn the loop for ever; one
- * descriptor is kept to turn such callers away with.
+ * descriptor is kept to turn such callers away with. Whatever else accept()
+ * says, it is asked again after a tick only. And who comes holds the place of
+ * the one client, so it has a few ticks to say who it is.
  */
 
 #include <errno.h>
@@ -17,16 +19,19 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "device.h"
 
 #define PD_BACKLOG 8
+#define PD_TICK_S 1
+#define PD_PATIENCE 5 /* ticks until VERSION */
 
 void pd_server_init(PdServer *server)
 {
-    *server = (PdServer){.fd = -1, .spare = -1};
+    *server = (PdServer){.fd = -1, .spare = -1, .timer = -1};
 }
 
 /* Not if somebody else put another one there. */
@@ -51,43 +56,104 @@ void pd_server_finish(PdServer *server)
     if (server->spare >= 0) {
         close(server->spare);
     }
+    if (server->timer >= 0) {
+        close(server->timer);
+    }
     free(server->path);
     pd_server_init(server);
 }
 
-/* ---- accepting ---- */
+/* ---- time ---- */
+
+static void pd_server_set_timer(PdServer *server, time_t seconds)
+{
+    const struct timespec tick = {.tv_sec = seconds};
+    const struct itimerspec period = {tick, tick};
+
+    timerfd_settime(server->timer, 0, &period, NULL);
+}
+
+static void pd_server_pause(PlatypusDevice *dev)
+{
+    dev->server.paused = true;
+    pd_loop_change(&dev->loop, dev->server.fd, 0);
+    pd_server_set_timer(&dev->server, PD_TICK_S);
+}
 
 static int pd_server_spare(void)
 {
     return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+static void pd_server_resume(PlatypusDevice *dev)
+{
+    PdServer *server = &dev->server;
+
+    server->paused = false;
+    if (server->spare < 0) {
+        server->spare = pd_server_spare();
+    }
+    pd_loop_change(&dev->loop, server->fd, EPOLLIN);
+}
+
+static void pd_server_tick(PlatypusDevice *dev, const PdSource *source,
+                           uint32_t events)
+{
+    PdClient *client = &dev->client;
+    uint64_t count;
+
+    (void)!read(source->fd, &count, sizeof(count));
+    if (dev->server.paused) {
+        pd_server_resume(dev);
+    }
+    if (client->patience > 0 && --client->patience == 0) {
+        pd_client_lose(dev, "it does not say its VERSION");
+    }
+    if (client->patience == 0) {
+        pd_server_set_timer(&dev->server, 0);
+    }
+}
+
+/* ---- accepting ---- */
+
 static void pd_server_turn_away(PlatypusDevice *dev, int fd)
 {
     close(fd);
     if (!dev->client.turned_away) {
         dev->client.turned_away = true;
-        pd_log(dev, "somebody else is turned away: there is a client");
+        pd_log_client(dev, "somebody else is turned away: there is a client");
     }
 }
 
-static void pd_server_no_descriptor(PlatypusDevice *dev)
+static bool pd_server_use_spare(PdServer *server)
+{
+    int fd;
+
+    if (server->spare < 0) {
+        return false;
+    }
+    close(server->spare);
+    fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0) {
+        close(fd);
+    }
+    server->spare = pd_server_spare();
+    return fd >= 0;
+}
+
+static void pd_server_no_accept(PlatypusDevice *dev, int err)
 {
     PdServer *server = &dev->server;
-    int fd;
+    bool full = err == EMFILE || err == ENFILE;
 
     if (!server->told_full) {
         server->told_full = true;
-        pd_log(dev, "no descriptor is left for a client");
+        pd_log_client(dev, "no client can come: %s",
+                      full ? "no descriptor is left" : strerror(err));
     }
-    if (server->spare >= 0) {
-        close(server->spare);
-        fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC);
-        if (fd >= 0) {
-            close(fd);
-        }
+    if (!full || !pd_server_use_spare(server)) {
+        pd_server_pause(dev);
     }
-    server->spare = pd_server_spare();
 }
 
 /* The client has hung up, and the loop is about to hear of it. */
@@ -102,7 +168,7 @@ static void pd_server_ready(PlatypusDevice *dev, const PdSource *source,
                             uint32_t events)
 {
     PdServer *server = &dev->server;
-    int fd;
+    int fd, ret;
 
     /* Who comes when the client has just left waits for the next turn. */
     if (pd_client_is_leaving(&dev->client)) {
@@ -110,25 +176,36 @@ static void pd_server_ready(PlatypusDevice *dev, const PdSource *source,
     }
     fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC);
     if (fd < 0) {
-        if (errno == EMFILE || errno == ENFILE) {
-            pd_server_no_descriptor(dev);
+        if (errno != EAGAIN && errno != EINTR) {
+            pd_server_no_accept(dev, errno);
         }
         return;
     }
-    server->told_full = false;
     if (pd_client_is_present(&dev->client)) {
         pd_server_turn_away(dev, fd);
-    } else if (pd_client_accept(dev, fd) < 0) {
-        close(fd);
+        return;
     }
+    ret = pd_client_accept(dev, fd);
+    if (ret < 0) {
+        close(fd);
+        pd_server_no_accept(dev, -ret);
+        return;
+    }
+    server->told_full = false;
+    dev->client.patience = PD_PATIENCE;
+    pd_server_set_timer(server, PD_TICK_S);
 }
 
 /* ---- listening ---- */
 
-/* True if @address is a socket that nobody listens on. */
+/*
+ * 0 if @address is a socket that nobody has any more. Asked by a socket of
+ * another type, which cannot connect (EPROTOTYPE), so that who listens there
+ * does not hear of it.
+ */
 static int pd_check_stale(const struct sockaddr_un *address)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     struct stat info;
     int ret;
 
@@ -142,10 +219,9 @@ static int pd_check_stale(const struct sockaddr_un *address)
     if (lstat(address->sun_path, &info) == 0 && !S_ISSOCK(info.st_mode)) {
         return -EEXIST;
     }
-    /* EAGAIN: there are many who wait for it. */
-    return ret == 0 || ret == -EAGAIN ? -EADDRINUSE
-           : ret == -ECONNREFUSED     ? 0
-                                      : ret;
+    return ret == 0 || ret == -EPROTOTYPE ? -EADDRINUSE
+           : ret == -ECONNREFUSED         ? 0
+                                          : ret;
 }
 
 static int pd_bind(int fd, const struct sockaddr_un *address)
@@ -189,16 +265,21 @@ static int pd_server_open(PdServer *server, const char *path)
         return -EINVAL;
     }
     strcpy(address.sun_path, path);
+    server->path = strdup(path);
     server->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (server->fd < 0) {
+    server->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (!server->path || server->fd < 0 || server->timer < 0) {
         return -errno;
     }
     ret = pd_server_bind(server->fd, &address);
     if (ret < 0) {
         return ret;
     }
-    if (lstat(path, &info) < 0 || !(server->path = strdup(path))) {
-        return -errno;
+    /* From here on finish() knows what is ours to remove. */
+    if (lstat(path, &info) < 0) {
+        ret = -errno;
+        unlink(path);
+        return ret;
     }
     server->dev = info.st_dev;
     server->ino = info.st_ino;
@@ -231,8 +312,13 @@ int platypus_device_listen(PlatypusDevice *dev, const char *path)
     if (ret == 0) {
         ret = pd_loop_add(&dev->loop, dev->server.fd, EPOLLIN, pd_server_ready);
     }
+    if (ret == 0) {
+        ret =
+            pd_loop_add(&dev->loop, dev->server.timer, EPOLLIN, pd_server_tick);
+    }
     if (ret < 0) {
         pd_log(dev, "cannot listen on '%s': %s", path, pd_listen_error(-ret));
+        pd_loop_remove(&dev->loop, dev->server.fd);
         pd_server_finish(&dev->server);
     }
     return ret;

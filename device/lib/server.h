@@ -14,6 +14,8 @@ typedef struct PdServer {
     ino_t ino;
     bool told_full; /* that there are no more; until somebody comes in */
     int spare;      /* given up to turn somebody away when there are no more */
+    int timer;   /* ticks while @paused, or while a client is to say VERSION */
+    bool paused; /* nobody can be accepted just now */
 } PdServer;
 
 void pd_server_init(PdServer *server);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <glib/gstdio.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -348,6 +349,26 @@ static inline void end_dma(Toy *toy, uint16_t id, int result)
 static inline UserPeer *twin_of(UserMsg *hello)
 {
     return user_peer_new(user_msg_take_fd(hello, 0));
+}
+
+/* ---- places to listen ---- */
+
+typedef struct Place {
+    char *dir;
+    char *path;
+} Place;
+
+static inline void place_init(Place *place)
+{
+    place->dir = g_dir_make_tmp("platypus-XXXXXX", NULL);
+    place->path = g_build_filename(place->dir, "sock", NULL);
+}
+
+static inline void place_finish(Place *place)
+{
+    g_assert_cmpint(rmdir(place->dir), ==, 0);
+    g_free(place->dir);
+    g_free(place->path);
 }
 
 static inline unsigned toy_count_fds(void)
