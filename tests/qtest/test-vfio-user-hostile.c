@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -429,8 +430,38 @@ static void test_stopped(void)
     teardown(&f);
 }
 
-/* ---- two clients ---- */
+/* ---- killed ---- */
 
+#define SCRATCH (BASE + 0x1000) /* of the model dma-edu */
+
+typedef struct Killer {
+    const char *model;
+    char *dir;
+    char *path;
+    GPid pid;
+    GRand *rand;
+    pthread_t thread;
+    atomic_int kills;
+} Killer;
+
+static void start_model(Killer *k)
+{
+    const char *argv[] = {program, k->model, "--socket", k->path, NULL};
+    g_autoptr(GError) error = NULL;
+
+    g_spawn_async(NULL, (char **)argv, NULL,
+                  G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL, NULL,
+                  NULL, &k->pid, &error);
+    g_assert_no_error(error);
+}
+
+static void stop_model(Killer *k)
+{
+    g_assert_cmpint(kill(k->pid, SIGKILL), ==, 0);
+    g_assert_cmpint(waitpid(k->pid, NULL, 0), ==, k->pid);
+}
+
+/* A client that comes and goes, which a server must bear. */
 static void wait_listening(const char *path)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -443,38 +474,111 @@ static void wait_listening(const char *path)
     close(fd);
 }
 
+static void killer_init(Killer *k, const char *model)
+{
+    *k =
+        (Killer){.model = model, .dir = g_dir_make_tmp("hostile-XXXXXX", NULL)};
+    k->path = g_build_filename(k->dir, "socket", NULL);
+    k->rand = g_rand_new_with_seed(g_test_rand_int());
+    start_model(k);
+    wait_listening(k->path);
+}
+
+static void killer_finish(Killer *k)
+{
+    stop_model(k);
+    g_unlink(k->path);
+    g_assert_cmpint(g_rmdir(k->dir), ==, 0);
+    g_rand_free(k->rand);
+    g_free(k->path);
+    g_free(k->dir);
+}
+
+/* At any moment: before it listens, in a handshake, in an access, in DMA. */
+static void *kill_often(void *opaque)
+{
+    Killer *k = opaque;
+
+    while (k->kills < ROUNDS / 2) {
+        g_usleep(g_rand_int_range(k->rand, 0, 30000));
+        stop_model(k);
+        start_model(k);
+        k->kills++;
+    }
+    return NULL;
+}
+
+/* Whatever the device says, which may be ones; the machine goes on. */
+static void use_model(Fixture *f, unsigned n)
+{
+    qtest_writel(f->c, BASE + 0x08, 1); /* copy 64 KiB */
+    qtest_writel(f->c, BASE + 0x10, RAM);
+    qtest_writel(f->c, BASE + 0x18, RAM + 0x100000);
+    qtest_writel(f->c, BASE + 0x20, 0x10000);
+    qtest_writel(f->c, BASE + 0x58, 1);
+    qtest_readl(f->c, BASE + 0x30);
+    qtest_writel(f->c, SCRATCH, n);
+    qtest_readl(f->c, SCRATCH);
+    qtest_writel(f->c, RAM, n);
+    g_assert_cmpuint(qtest_readl(f->c, RAM), ==, n);
+    g_free(ask_state(f));
+}
+
+static void test_killed(void)
+{
+    static const char *const ways[] = {"", ",x-dma-share=off"};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(ways); i++) {
+        Fixture f = {0};
+        Killer k;
+
+        killer_init(&k, "dma-edu");
+        f.c = qtest_client_new("-M virt -m 64M -D /dev/null -device "
+                               "vfio-user-platform,id=dev,socket=%s,"
+                               "compatible=x,x-irq-route=trap,reconnect-ms=1%s",
+                               k.path, ways[i]);
+        f.fds = emulator_fds(&f);
+        g_assert_cmpint(pthread_create(&k.thread, NULL, kill_often, &k), ==, 0);
+        for (unsigned n = 0; k.kills < ROUNDS / 2; n++) {
+            use_model(&f, n);
+        }
+        g_assert_cmpint(pthread_join(k.thread, NULL), ==, 0);
+        wait_listening(k.path);
+        while (qtest_readl(f.c, BASE) == UINT32_MAX) {
+            wait_state(&f, "connected");
+        }
+        g_assert_cmphex(qtest_readl(f.c, BASE), ==, 0x2d414d44);
+        qtest_writel(f.c, SCRATCH, 0xcafe);
+        g_assert_cmphex(qtest_readl(f.c, SCRATCH), ==, 0xcafe);
+        g_assert_cmpuint(emulator_fds(&f), ==, f.fds);
+        qtest_client_quit(f.c);
+        killer_finish(&k);
+    }
+}
+
+/* ---- two clients ---- */
+
 /* The second emulator is told why, the first goes on, a third may come. */
 static void test_two_clients(void)
 {
-    g_autofree char *dir = g_dir_make_tmp("hostile-XXXXXX", NULL);
-    g_autofree char *path = g_build_filename(dir, "socket", NULL);
-    const char *argv[] = {program, "pl031", "--socket", path, NULL};
-    g_autoptr(GError) error = NULL;
-    GPid pid;
+    Killer k;
 
-    g_spawn_async(NULL, (char **)argv, NULL,
-                  G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL, NULL,
-                  NULL, &pid, &error);
-    g_assert_no_error(error);
-    wait_listening(path);
+    killer_init(&k, "pl031");
     for (unsigned i = 0; i < 5; i++) {
         QtestClient *c = qtest_client_new(
             "-M virt -D /dev/null -device vfio-user-platform,socket=%s,"
             "compatible=x,x-irq-route=trap",
-            path);
+            k.path);
 
         g_assert_cmphex(qtest_readl(c, BASE + 0xfe0), ==, 0x31);
         emulator_expect_error("another client",
                               "-M virt -accel qtest -device "
                               "vfio-user-platform,socket=%s,compatible=x",
-                              path);
+                              k.path);
         g_assert_cmphex(qtest_readl(c, BASE + 0xfe0), ==, 0x31);
         qtest_client_quit(c);
     }
-    g_assert_cmpint(kill(pid, SIGTERM), ==, 0);
-    g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
-    g_unlink(path);
-    g_assert_cmpint(g_rmdir(dir), ==, 0);
+    killer_finish(&k);
 }
 
 int main(int argc, char **argv)
@@ -487,6 +591,7 @@ int main(int argc, char **argv)
     g_test_add_func("/vfio-user-hostile/flood", test_flood);
     g_test_add_func("/vfio-user-hostile/silent", test_silent);
     g_test_add_func("/vfio-user-hostile/stopped", test_stopped);
+    g_test_add_func("/vfio-user-hostile/killed", test_killed);
     g_test_add_func("/vfio-user-hostile/two-clients", test_two_clients);
     return g_test_run();
 }
