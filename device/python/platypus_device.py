@@ -22,6 +22,11 @@ what its registers and lines are and is called when the guest uses them::
 
     Counter().serve("/run/counter.sock")
 
+What there is: Device, which a model is a subclass of; Region, Doorbell and
+Line, which say what it has; Reject, which its callbacks may raise; Loop and
+Timer, READ and WRITE, for time and descriptors of its own; run() and main(),
+for programs.
+
 It needs Linux, Python 3.9 and the standard library. A device and its loop
 belong to one thread. Numbers that the guest reads and writes are little
 endian on the bus and plain integers here.
@@ -29,7 +34,8 @@ endian on the bus and plain integers here.
 What a model raises is logged, is an error for the guest (which reads ones)
 and does not end the server. The same raised at the same place again is logged
 at level DEBUG, since a guest can have it raised at will. Nothing that a client
-sends ends the server either.
+sends ends the server either. Because of clients there are 20 warnings at a
+time, and one a minute from then on; all others come at level DEBUG.
 """
 
 from __future__ import annotations
@@ -150,6 +156,14 @@ class Line:
     """An interrupt line: a level, or with @edge each raise is one event."""
 
     edge: bool = False
+
+
+def _model_error(error: Exception) -> tuple[type, Exception, Any]:
+    """For the log: without our own frames at the beginning."""
+    tb = error.__traceback__
+    while tb and tb.tb_frame.f_globals is globals():
+        tb = tb.tb_next
+    return type(error), error, tb
 
 
 # ---- the loop ----
@@ -280,14 +294,16 @@ class Loop:
     def _call(self, callback: Callable[[], Any]) -> None:
         try:
             callback()
-        except Exception:
-            log.exception("a call of the loop's failed")
+        except Exception as error:
+            log.error("a call of the loop's failed",
+                      exc_info=_model_error(error))
 
     def _call_watch(self, watch: _Watch, events: int) -> None:
         try:
             watch.callback(watch.fd, events)
-        except Exception:
-            log.exception("descriptor %d is not watched any more", watch.fd)
+        except Exception as error:
+            log.error("descriptor %d is not watched any more", watch.fd,
+                      exc_info=_model_error(error))
             if self._watches.get(watch.fd) is watch:
                 self.unwatch(watch.fd)
 
@@ -337,6 +353,8 @@ _MAX_MESSAGE = _HEADER.size + _ACCESS.size + _MAX_DATA
 _MAX_JSON = 1 << 16
 _MAX_QUEUE, _MAX_QUEUE_BYTES = 4096, 4 << 20
 _MAX_HELD_FDS = 64
+_VERSION_SECONDS = 5.0
+_LOG_BURST, _LOG_SECONDS = 20, 60.0
 _KERNEL_MAX_FDS = 253
 
 
@@ -357,7 +375,7 @@ def _close_all(fds: Sequence[int]) -> None:
         os.close(fd)
 
 
-def _fields(layout: struct.Struct, payload: bytes):
+def _unpack(layout: struct.Struct, payload: bytes):
     """The fields of a payload that begins with @layout. What has an argsz may
     be longer than what we know of it, and others have data behind.
     """
@@ -577,24 +595,19 @@ class _Window:
             self.memory.close()
 
 
-def _map_window(fd: int, offset: int, size: int,
-                flags: int) -> Optional[mmap.mmap]:
-    """None where the client could take it away under us, or it cannot be."""
+def _map_window(fd: int, offset: int, size: int, flags: int) -> mmap.mmap:
+    """OSError where the client could take it away under us, and others."""
     prot = mmap.PROT_READ
     if flags & _DMA_F_WRITE:
         prot |= mmap.PROT_WRITE
-    try:
-        if not fcntl.fcntl(fd, fcntl.F_GET_SEALS) & fcntl.F_SEAL_SHRINK:
-            raise OSError(errno.EPERM, "it is not sealed against shrinking")
-        # A page that a client punches out may not come back (SIGBUS).
-        if os.fstatvfs(fd).f_bsize > mmap.PAGESIZE:
-            raise OSError(errno.EPERM, "it is of huge pages")
-        if offset + size > os.fstat(fd).st_size:
-            raise OSError(errno.ENXIO, "it ends before")
-        return mmap.mmap(fd, size, mmap.MAP_SHARED, prot, offset=offset)
-    except (OSError, ValueError, OverflowError) as error:
-        log.warning("guest memory is not shared: %s", error)
-        return None
+    if not fcntl.fcntl(fd, fcntl.F_GET_SEALS) & fcntl.F_SEAL_SHRINK:
+        raise OSError(errno.EPERM, "it is not sealed against shrinking")
+    # A page that a client punches out may not come back (SIGBUS).
+    if os.fstatvfs(fd).f_bsize > mmap.PAGESIZE:
+        raise OSError(errno.EPERM, "it is of huge pages")
+    if offset + size > os.fstat(fd).st_size:
+        raise OSError(errno.ENXIO, "it ends before")
+    return mmap.mmap(fd, size, mmap.MAP_SHARED, prot, offset=offset)
 
 
 class _Windows:
@@ -693,6 +706,8 @@ class _Connection:
         self.lost: Optional[_Lost] = None
         self.closed = False
         self.told_of_another = False
+        self._told_unshared = False
+        self._patience: Optional[Timer] = None
         self._queue: collections.deque[_Message] = collections.deque()
         self._queue_bytes = self._queue_fds = 0
         self._request_id = 0
@@ -700,9 +715,21 @@ class _Connection:
         self._events = READ
         device.loop.watch(sock.fileno(), self._ready, READ)
 
+    def expect_version(self) -> None:
+        """Whoever came holds the place of the one client."""
+        self._patience = self.device.loop.call_later(
+            _VERSION_SECONDS, self.device._disconnected,
+            "it does not say its VERSION")
+
+    def _stop_waiting(self) -> None:
+        if self._patience:
+            self._patience.cancel()
+            self._patience = None
+
     def close(self) -> None:
         """Keeps the device's state but for what was this client's."""
         self.closed = True
+        self._stop_waiting()
         self.device.loop.unwatch(self.stream.sock.fileno())
         self.stream.close()
         if self.twin:
@@ -768,7 +795,7 @@ class _Connection:
         except _Refused as refused:
             code = refused.code
         except Exception as error:
-            self.device._complain(error)
+            self.device._complain(error, self._describe(message))
             code = errno.EIO
         if self.closed or message.flags & _NO_REPLY:
             _close_all(fds)
@@ -794,6 +821,16 @@ class _Connection:
             raise _Refused()
         return handler(self, message)
 
+    @staticmethod
+    def _describe(message: _Message) -> str:
+        """What a model has failed at."""
+        word = {9: "read", 10: "write"}.get(message.command)
+        if word:
+            offset, index, count = _unpack(_ACCESS, message.payload)
+            return _describe_access(word, index, offset, count)
+        return "reset" if message.command == 13 else (
+            f"command {message.command}")
+
     # -- about the device --
 
     def _version(self, message: _Message) -> tuple[bytes, list[int]]:
@@ -810,11 +847,12 @@ class _Connection:
             fds = [theirs.detach()]
             caps["twin_socket"] = {"supported": True, "fd_index": 0}
         self.client = client
+        self._stop_waiting()
         text = json.dumps({"capabilities": caps}).encode() + b"\0"
         return _VERSION.pack(_MAJOR, client.minor) + text, fds
 
     def _device_info(self, message: _Message) -> bytes:
-        if _fields(_INFO, message.payload)[0] < _INFO.size:
+        if _unpack(_INFO, message.payload)[0] < _INFO.size:
             raise _Refused()
         flags = _DEVICE_PLATFORM
         if self.device._has_reset():
@@ -823,7 +861,7 @@ class _Connection:
                           len(self.device.lines))
 
     def _region_info(self, message: _Message) -> tuple[bytes, list[int]]:
-        argsz, _, index, *_ = _fields(_REGION_INFO, message.payload)
+        argsz, _, index, *_ = _unpack(_REGION_INFO, message.payload)
         if argsz < _REGION_INFO.size or index >= len(self.device.regions):
             raise _Refused()
         region = self.device.regions[index]
@@ -848,7 +886,7 @@ class _Connection:
             region.size, 0) + (caps if fits else b""), fds
 
     def _region_io_fds(self, message: _Message) -> tuple[bytes, list[int]]:
-        argsz, flags, index, _ = _fields(_INFO, message.payload)
+        argsz, flags, index, _ = _unpack(_INFO, message.payload)
         if argsz < _INFO.size or flags or index >= len(self.device.regions):
             raise _Refused()
         assert self.client
@@ -873,7 +911,7 @@ class _Connection:
     # -- interrupts --
 
     def _irq_info(self, message: _Message) -> bytes:
-        argsz, _, index, _ = _fields(_INFO, message.payload)
+        argsz, _, index, _ = _unpack(_INFO, message.payload)
         if argsz < _INFO.size or index >= len(self.device.lines):
             raise _Refused()
         return _INFO.pack(_INFO.size,
@@ -881,7 +919,7 @@ class _Connection:
                           index, 1)
 
     def _set_irqs(self, message: _Message) -> bytes:
-        argsz, flags, index, start, count = _fields(
+        argsz, flags, index, start, count = _unpack(
             _IRQ_SET, message.payload)
         data = flags & (_DATA_NONE | _DATA_BOOL | _DATA_EVENTFD)
         action = flags & (_ACTION_MASK | _ACTION_UNMASK | _ACTION_TRIGGER)
@@ -930,13 +968,13 @@ class _Connection:
             raise _Refused()
 
     def _region_read(self, message: _Message) -> bytes:
-        offset, index, count = _fields(_ACCESS, message.payload)
+        offset, index, count = _unpack(_ACCESS, message.payload)
         self._check_range(index, offset, count)
         return (message.payload[:_ACCESS.size]
                 + self.device._read(index, offset, count))
 
     def _region_write(self, message: _Message) -> bytes:
-        offset, index, count = _fields(_ACCESS, message.payload)
+        offset, index, count = _unpack(_ACCESS, message.payload)
         data = message.payload[_ACCESS.size:]
         self._check_range(index, offset, count)
         if len(data) != count:
@@ -945,31 +983,29 @@ class _Connection:
         return message.payload[:_ACCESS.size]
 
     def _write_multi(self, message: _Message) -> bytes:
-        """One that fails is lost, as it would be alone."""
-        number, = _fields(_COUNT, message.payload)
+        """One that fails is lost, as it would be alone; how many did not."""
+        number, = _unpack(_COUNT, message.payload)
         rest = message.payload[_COUNT.size:]
         if len(rest) != number * _WRITE.size:
             raise _Refused()
-        writes = list(_WRITE.iter_unpack(rest))
-        for offset, index, count, _ in writes:
-            if count > 8:
-                raise _Refused()
-            self._check_range(index, offset, count)
         done = 0
-        for offset, index, count, data in writes:
+        for offset, index, count, data in _WRITE.iter_unpack(rest):
             try:
-                self.device._write(index, offset, data[:count])
-                done += 1
+                self._check_range(index, offset, count)
+                if count <= len(data):
+                    self.device._write(index, offset, data[:count])
+                    done += 1
             except _Refused:
                 pass
             except Exception as error:
-                self.device._complain(error)
+                self.device._complain(error, _describe_access(
+                    "write", index, offset, count))
         return _COUNT.pack(done)
 
     # -- guest memory --
 
     def _dma_map(self, message: _Message) -> bytes:
-        argsz, flags, offset, iova, size = _fields(_DMA_MAP, message.payload)
+        argsz, flags, offset, iova, size = _unpack(_DMA_MAP, message.payload)
         if (argsz < _DMA_MAP.size or len(message.fds) > 1 or not size
                 or flags & ~(_DMA_F_READ | _DMA_F_WRITE)
                 or (iova | size | offset) % _PAGE or iova + size > 1 << 64):
@@ -977,11 +1013,20 @@ class _Connection:
         window = _Window(iova, size, flags, None)
         self.windows.add(window)
         if message.fds:
-            window.memory = _map_window(message.fds[0], offset, size, flags)
+            try:
+                window.memory = _map_window(message.fds[0], offset, size,
+                                            flags)
+            except (OSError, ValueError, OverflowError) as error:
+                self._tell_unshared(error)
         return b""
 
+    def _tell_unshared(self, error: Exception) -> None:
+        if not self._told_unshared:
+            self._told_unshared = True
+            self.device._warn("guest memory is not shared: %s", error)
+
     def _dma_unmap(self, message: _Message) -> bytes:
-        argsz, flags, iova, size = _fields(_DMA_UNMAP, message.payload)
+        argsz, flags, iova, size = _unpack(_DMA_UNMAP, message.payload)
         if argsz < _DMA_UNMAP.size or flags:
             raise _Refused()
         self.windows.remove(iova, size)
@@ -1119,6 +1164,38 @@ class _Memory:
         os.close(self._fd)
 
 
+def _describe_access(word: str, index: int, offset: int, count: int) -> str:
+    return f"{word} of {count} bytes at {offset:#x} of region {index}"
+
+
+class _Budget:
+    """How many lines clients can have us log."""
+
+    def __init__(self) -> None:
+        self.left = _LOG_BURST
+        self.told = False
+        self._filled = time.monotonic()
+
+    def take(self) -> bool:
+        more, _ = divmod(time.monotonic() - self._filled, _LOG_SECONDS)
+        self._filled += more * _LOG_SECONDS
+        self.left += int(more)
+        if self.left >= _LOG_BURST:
+            self.left, self.told = _LOG_BURST, False
+        if not self.left:
+            return False
+        self.left -= 1
+        return True
+
+
+class _Log(logging.LoggerAdapter):
+    """Names the device in each line."""
+
+    def process(self, msg: Any, kwargs: Any) -> tuple[Any, Any]:
+        assert self.extra
+        return f"{self.extra['device']}: {msg}", kwargs
+
+
 def _pieces(offset: int, count: int) -> Iterator[tuple[int, int]]:
     """Naturally aligned, of 8 bytes at most."""
     end = offset + count
@@ -1141,7 +1218,7 @@ class Device:
     lines: Sequence[Line] = ()
     #: In the log; by default the name of the class.
     name: str = ""
-    #: Seconds that a DMA request may take that the client must answer.
+    #: Seconds that each DMA request to the client may take.
     dma_timeout: float = 5.0
 
     # -- what a model has --
@@ -1202,7 +1279,8 @@ class Device:
         client and waits, while other requests wait in turn.
 
         OSError: EFAULT, not or not all mapped for that; ENOTCONN;
-        ETIMEDOUT; or what the client says.
+        ETIMEDOUT, no answer within dma_timeout, and the client stays; or
+        what the client says.
         """
         return self._client().dma_read(iova, size)
 
@@ -1231,15 +1309,26 @@ class Device:
         return Loop.current()
 
     @functools.cached_property
-    def log(self) -> logging.Logger:
-        """A child of the logger `platypus_device`."""
-        return log.getChild(self.name or type(self).__name__)
+    def log(self) -> logging.LoggerAdapter:
+        """A child of the logger `platypus_device`, whose lines begin with the
+        device's name.
+        """
+        name = self.name or type(self).__name__
+        return _Log(log.getChild(name), {"device": name.replace("%", "%%")})
 
     # -- how it is served --
 
     def serve(self, path: Union[str, os.PathLike]) -> None:
-        """listen(), run() and close(): for a process with one device."""
-        self.listen(path)
+        """listen(), run() and close(): for a program with one device. It
+        ends with a line on standard error and status 1 (SystemExit) if it
+        cannot listen; call the three where that is not what you want.
+        """
+        try:
+            self.listen(path)
+        except OSError as error:
+            self.close()
+            sys.exit(f"{self.name or type(self).__name__}: cannot listen on "
+                     f"'{os.fspath(path)}': {error.strerror}")
         try:
             run(self.loop)
         finally:
@@ -1247,8 +1336,9 @@ class Device:
 
     def listen(self, path: Union[str, os.PathLike]) -> None:
         """Listens on a new socket @path. One that nobody listens on any more
-        is replaced; OSError EADDRINUSE if somebody does. One client at a
-        time: another is turned away; when it leaves, the next may come.
+        is replaced; OSError EADDRINUSE if somebody does, EEXIST if it is no
+        socket. One client at a time: another is turned away; when it leaves,
+        the next may come. Who comes has 5 seconds to say VERSION.
         """
         if self._listener:
             raise ValueError("the device listens already")
@@ -1257,7 +1347,9 @@ class Device:
         self.loop._serving.add(self)
 
     def attach(self, sock: socket.socket) -> None:
-        """Takes over a connected socket (as of socketpair())."""
+        """Takes over a connected socket (as of socketpair()), whose client
+        may say VERSION whenever it likes.
+        """
         if self._connection:
             raise ValueError("the device has a client")
         self._prepare()
@@ -1321,7 +1413,8 @@ class Device:
         # Writes that the guest has made before come before.
         if self._connection:
             self._connection.catch_up()
-        self._guarded(self.ring, index, offset)
+        self._guarded(f"doorbell at {offset:#x} of region {index}",
+                      self.ring, index, offset)
 
     def _prepare(self) -> None:
         self._line_states, self._memories, self._bells
@@ -1334,48 +1427,65 @@ class Device:
             raise OSError(errno.ENOTCONN, "there is no client")
         return self._connection
 
-    def _guarded(self, callback: Callable[..., Any], *args: Any) -> None:
+    @functools.cached_property
+    def _budget(self) -> _Budget:
+        return _Budget()
+
+    def _warn(self, text: str, *args: Any) -> None:
+        """What clients can have us say again and again."""
+        budget = self._budget
+        self.log.log(logging.WARNING if budget.take() else logging.DEBUG,
+                     text, *args)
+        if not budget.left and not budget.told:
+            budget.told = True
+            self.log.warning(
+                "of clients only one line a minute comes from here on")
+
+    def _guarded(self, what: str, callback: Callable[..., Any],
+                 *args: Any) -> None:
         try:
             callback(*args)
         except Exception as error:
-            self._complain(error)
+            self._complain(error, what)
 
-    def _complain(self, error: Exception) -> None:
+    def _complain(self, error: Exception, what: str) -> None:
         place = None
         for frame, line in traceback.walk_tb(error.__traceback__):
             place = type(error), frame.f_code, line
         again = place in self._complaints
         self._complaints.add(place)
         self.log.log(logging.DEBUG if again else logging.ERROR,
-                     "the model failed", exc_info=error)
+                     "%s failed", what,
+                     exc_info=_model_error(error))
 
     def _accepted(self, sock: socket.socket) -> None:
         if self._connection:
             if not self._connection.told_of_another:
-                self.log.warning("another client is turned away")
+                self._warn("another client is turned away")
             self._connection.told_of_another = True
             sock.close()
         else:
             self._connection = _Connection(self, sock)
+            self._connection.expect_version()
 
     def _connected(self) -> None:
         self.log.info("a client came")
         self._told = True
-        self._guarded(self.connected, True)
+        self._guarded("connected(True)", self.connected, True)
 
     def _disconnected(self, reason: str) -> None:
         connection, self._connection = self._connection, None
         assert connection
         connection.close()
         if reason:
-            self.log.warning("the client is lost: %s", reason)
+            self._warn("the client is lost: %s", reason)
         else:
             self.log.info("the client left")
         if not self._listener:
             self.loop._serving.discard(self)
         if self._told:
             self._told = False
-            self._guarded(self.connected, False)
+            self._guarded("connected(False)", self.connected, False)
 
     def _read(self, index: int, offset: int, count: int) -> bytes:
         region = self.regions[index]
@@ -1426,23 +1536,27 @@ class _Listener:
     def __init__(self, path: str, device: Device):
         self._device = device
         self._path = path
+        self._identity: Optional[tuple[int, int]] = None
+        self._told = False
         self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM
                                    | socket.SOCK_NONBLOCK)
         try:
             # Linux makes the file with the mode of the socket.
             os.fchmod(self._sock.fileno(), 0o600)
             self._bind()
+            status = os.lstat(path)
+            self._identity = status.st_dev, status.st_ino
             self._sock.listen()
+            self._watch()
         except BaseException:
-            self._sock.close()
+            self.close()
             raise
-        status = os.lstat(path)
-        self._identity = status.st_dev, status.st_ino
-        self._watch()
 
     def close(self) -> None:
         self._device.loop.unwatch(self._sock.fileno())
         self._sock.close()
+        if not self._identity:
+            return
         with contextlib.suppress(OSError):
             status = os.lstat(self._path)
             if (status.st_dev, status.st_ino) == self._identity:
@@ -1452,19 +1566,24 @@ class _Listener:
         try:
             self._sock.bind(self._path)
         except OSError as error:
-            if error.errno != errno.EADDRINUSE or not self._is_stale():
+            if error.errno != errno.EADDRINUSE:
                 raise OSError(error.errno, error.strerror or str(error),
                               self._path) from None
+            self._check_stale()
             os.unlink(self._path)
             self._sock.bind(self._path)
 
-    def _is_stale(self) -> bool:
-        """A socket that nobody listens on."""
+    def _check_stale(self) -> None:
+        """A socket that nobody has any more. Asked by one of another type,
+        which cannot connect, so that who listens does not hear of it.
+        """
         if not stat.S_ISSOCK(os.lstat(self._path).st_mode):
-            return False
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM
-                           | socket.SOCK_NONBLOCK) as probe:
-            return probe.connect_ex(self._path) == errno.ECONNREFUSED
+            raise OSError(errno.EEXIST, "there is a file, which is no socket",
+                          self._path)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+            if probe.connect_ex(self._path) != errno.ECONNREFUSED:
+                raise OSError(errno.EADDRINUSE,
+                              "somebody listens there already", self._path)
 
     def _watch(self) -> None:
         if self._sock.fileno() >= 0:
@@ -1473,12 +1592,17 @@ class _Listener:
     def _accept(self, fd: int, events: int) -> None:
         try:
             sock, _ = self._sock.accept()
+        except BlockingIOError:
+            return
         except OSError as error:
             # No descriptors left: it stays readable, so ask again later.
-            self._device.log.warning("no client can come: %s", error)
+            if not self._told:
+                self._told = True
+                self._device._warn("no client can come: %s", error.strerror)
             self._device.loop.unwatch(fd)
             self._device.loop.call_later(1.0, self._watch)
             return
+        self._told = False
         self._device._accepted(sock)
 
 
@@ -1511,16 +1635,15 @@ def run(loop: Optional[Loop] = None) -> None:
 
 
 def main(device: Device, argv: Optional[Sequence[str]] = None) -> None:
-    """A program that is this device: `--socket PATH`, and `--verbose`."""
+    """A program that is this device: `--socket PATH`, and `--verbose`. Ends
+    as Device.serve() does.
+    """
     parser = argparse.ArgumentParser(description=type(device).__doc__)
     parser.add_argument("--socket", required=True, metavar="PATH",
                         help="where the emulator finds the device")
     parser.add_argument("--verbose", action="store_true",
                         help="log more than warnings")
     args = parser.parse_args(argv)
-    logging.basicConfig(format="%(name)s: %(message)s", level=logging.DEBUG
+    logging.basicConfig(format="%(message)s", level=logging.DEBUG
                         if args.verbose else logging.WARNING)
-    try:
-        device.serve(args.socket)
-    except OSError as error:
-        sys.exit(f"{parser.prog}: {error}")
+    device.serve(args.socket)

@@ -384,7 +384,7 @@ class AskedCases:
         self.in_loop(lambda: None)
         self.assertEqual(self.device.writes, [1])
         self.assertEqual(self.errors(), [
-            "the client is lost: a wrong reply to a DMA request"])
+            "Dma: the client is lost: a wrong reply to a DMA request"])
 
     def test_lost_for_the_rest_of_the_callback(self):
         def twice():

@@ -119,7 +119,7 @@ class Hostile(Case):
             client.send(READ, b"", size=size)
             self.assertTrue(client.is_closed())
             self.assertEqual(self.errors(), [
-                f"the client is lost: a message of {size} bytes"])
+                f"Victim: the client is lost: a message of {size} bytes"])
         self.still_serves()
 
     def test_the_largest_message(self):

@@ -6,6 +6,7 @@ import json
 import mmap
 import os
 import struct
+import traceback
 
 from client import (Case, DMA_READ, ERROR, FEATURE, GET_INFO, IO_FDS,
                     IRQ_INFO, MIG_READ, NO_REPLY, READ, REGION_INFO, RESET,
@@ -345,10 +346,17 @@ class Accesses(Case):
             self.assertEqual(client.error(READ, struct.pack(
                 "=QII", 0xdead, 0, 1)), errno.EIO)
         # The same again is not told again.
-        self.assertEqual(self.errors(), ["the model failed"])
+        self.assertEqual(self.errors(), [
+            "Broken: read of 1 bytes at 0xdead of region 0 failed"])
         self.assertEqual(client.error(WRITE, struct.pack(
             "=QIII", 0xde0, 0, 4, 1)), errno.EIO)
-        self.assertEqual(self.errors(), ["the model failed"])
+        # What is told begins with the model, not with who called it.
+        record = self.logged[-1]
+        frames = traceback.extract_tb(record.exc_info[2])
+        self.assertEqual((frames[0].filename, frames[0].name),
+                         (__file__, "write"))
+        self.assertEqual(self.errors(), [
+            "Broken: write of 4 bytes at 0xde0 of region 0 failed"])
         client.read(0, 0, 4)
 
     def test_what_is_no_number(self):
@@ -397,6 +405,13 @@ class Accesses(Case):
             for offset, region in writes))
         self.assertEqual(reply.unpack("=Q"), (2,))
         self.assertEqual(device.calls[-1], ("write", 0, 8, 4, 5))
+        # Nor do others suffer from one that is too long or nowhere.
+        writes = [(0, 0, 9), (0, 3, 4), (1 << 40, 0, 4), (8, 0, 2)]
+        reply = client.do(WRITE_MULTI, struct.pack("=Q", 4) + b"".join(
+            struct.pack("=QII8s", offset, region, count, b"\6")
+            for offset, region, count in writes))
+        self.assertEqual(reply.unpack("=Q"), (1,))
+        self.assertEqual(device.calls[-1], ("write", 0, 8, 2, 6))
 
     def test_several_that_are_wrong(self):
         device = Plain()
@@ -405,11 +420,7 @@ class Accesses(Case):
         for payload in (b"", bytes(7), struct.pack("=Q", 1),
                         struct.pack("=Q", 1) + good + b"x",
                         struct.pack("=Q", 2) + good,
-                        struct.pack("=Q", (1 << 64) // 24 + 1) + good,
-                        struct.pack("=Q", 2) + good
-                        + struct.pack("=QII8s", 0, 0, 9, b""),
-                        struct.pack("=Q", 2) + good
-                        + struct.pack("=QII8s", 0, 3, 4, b"")):
+                        struct.pack("=Q", (1 << 64) // 24 + 1) + good):
             self.assertEqual(client.error(WRITE_MULTI, payload), errno.EINVAL)
         self.assertEqual(device.calls, [])
 
@@ -535,7 +546,8 @@ class Bells(Case):
         self.wait_for(client, device, 3)
         os.eventfd_write(reply.fds[0], 1)
         self.wait_for(client, device, 4)
-        self.assertEqual(self.errors(), ["the model failed"])
+        self.assertEqual(self.errors(),
+                         ["Bell: doorbell at 0x0 of region 1 failed"])
 
     def test_one_that_the_client_has_silenced(self):
         device = self.Bell()
