@@ -482,6 +482,59 @@ static void test_dma_meanwhile(void)
     abi_model_stop(&model, &client);
 }
 
+/* A client that sends more and more instead of the reply is sent away. */
+static void test_dma_instead(void)
+{
+    for (unsigned with_fd = 0; with_fd < 2; with_fd++) {
+        AbiModel *model;
+        UserPeer *client = abi_model_start(&model, NULL);
+        VFIOUserDmaMap map = {sizeof(map), DMA_RW, 0, 0x100000, 4096};
+        int fd = user_peer_fd(client);
+        VFIOUserHeader head = {1, VFIO_USER_DMA_MAP,
+                               sizeof(head) + sizeof(map)};
+        unsigned sent = 0;
+
+        g_assert_cmpint(abi_dma_map(client, 0, 0x10000, DMA_RW, -1, 0), ==, 0);
+        start_dma(client, false, 0, 4096);
+        while (sent < 200000 &&
+               user_peer_send(client, &head, &map, sizeof(map), &fd, with_fd)) {
+            sent++;
+        }
+        g_assert_cmpuint(sent, <, 200000);
+        g_clear_pointer(&client, user_peer_free);
+        abi_model_join(model);
+        g_assert_cmpint(model->dma_result, ==, -ENOTCONN);
+        abi_model_stop(&model, &client);
+    }
+}
+
+/* As many windows as VERSION says, and not one more. */
+static void test_dma_map_limit(void)
+{
+    AbiModel *model = abi_model_new(true);
+    UserPeer *client = abi_model_attach(model);
+    g_autoptr(UserMsg) msg = NULL;
+    uint64_t limit;
+    const char *text;
+
+    abi_model_run(model);
+    msg = user_peer_hello(client, NULL);
+    text = strstr((char *)msg->payload + 4, "\"max_dma_maps\"");
+    limit = text ? g_ascii_strtoull(strpbrk(text, "0123456789"), NULL, 10)
+                 : VFIO_USER_DEFAULT_DMA_MAPS;
+    g_assert_cmpuint(limit, >, 0);
+    for (uint64_t i = 0; i < limit; i++) {
+        g_assert_cmpint(abi_dma_map(client, i * 8192, 4096, DMA_RW, -1, 0), ==,
+                        0);
+    }
+    g_assert_cmpint(abi_dma_map(client, limit * 8192, 4096, DMA_RW, -1, 0), ==,
+                    ABI_REFUSED);
+    g_assert_cmpint(abi_dma_unmap(client, 8192, 4096), ==, 0);
+    g_assert_cmpint(abi_dma_map(client, limit * 8192, 4096, DMA_RW, -1, 0), ==,
+                    0);
+    abi_model_stop(&model, &client);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -500,5 +553,7 @@ int main(int argc, char **argv)
     g_test_add_func("/abi-server-dma/short-reply", test_dma_short_reply);
     g_test_add_func("/abi-server-dma/leave", test_dma_leave);
     g_test_add_func("/abi-server-dma/meanwhile", test_dma_meanwhile);
+    g_test_add_func("/abi-server-dma/instead", test_dma_instead);
+    g_test_add_func("/abi-server-dma/map-limit", test_dma_map_limit);
     return g_test_run();
 }
