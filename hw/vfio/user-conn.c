@@ -17,8 +17,9 @@
  * be that fast (it shares the reader's CPU, say) this is soon given up, and
  * tried again only now and then.
  *
- * A reader leaves nothing in the buffers that poll() would not report, but for
- * the main loop's turn, which is bounded and comes again by itself.
+ * A reader leaves nothing in the buffers that poll() would not report, and no
+ * answer that is not out, but for the main loop's turn, which is bounded, does
+ * not wait, and comes again by itself; or another reader comes before it.
  */
 
 #include <errno.h>
@@ -144,7 +145,7 @@ static int64_t deadline_ns(const UserConn *conn)
 }
 
 /* Rounded up, so that it is over when nothing remains. */
-static int remaining_ms(int64_t deadline)
+int user_remaining_ms(int64_t deadline)
 {
     int64_t ns = deadline - clock_get_ns(CLOCK_REAL);
 
@@ -161,6 +162,8 @@ void user_conn_leave_locked(UserConn *conn)
     }
     if (w) {
         cond_signal(&w->cond);
+    } else if (conn->answering) {
+        cond_broadcast(&conn->sent);
     } else if (conn->sending) {
         event_notifier_set(&conn->kick);
     }
@@ -168,12 +171,12 @@ void user_conn_leave_locked(UserConn *conn)
 
 /* -- Threads that wait -- */
 
-static int poll_restarted(struct pollfd *fds, unsigned count, int64_t deadline)
+int user_poll(struct pollfd *fds, unsigned count, int64_t deadline)
 {
     int n;
 
     do {
-        n = poll(fds, count, remaining_ms(deadline));
+        n = poll(fds, count, user_remaining_ms(deadline));
     } while (n < 0 && errno == EINTR);
     return n;
 }
@@ -213,15 +216,17 @@ static void read_for_locked(UserConn *conn, UserWaiter *w, int64_t deadline)
     unsigned budget = UINT_MAX;
 
     conn->reading = true;
+    conn->deadline = deadline;
     mutex_unlock(&conn->lock);
     /* The main loop's turn may have left something. */
+    user_reader_answer(conn);
     user_reader_drain(conn, &conn->main, &budget);
     user_reader_drain(conn, &conn->twin, &budget);
     if (!w->done && !user_conn_broken(conn)) {
         spin_for(conn, w);
     }
     while (!w->done && !user_conn_broken(conn)) {
-        poll_restarted(fds, G_N_ELEMENTS(fds), deadline);
+        user_poll(fds, G_N_ELEMENTS(fds), deadline);
         budget = UINT_MAX;
         if (fds[0].revents) {
             user_reader_receive(conn, &conn->main, &budget);
@@ -229,7 +234,7 @@ static void read_for_locked(UserConn *conn, UserWaiter *w, int64_t deadline)
         if (fds[1].revents) {
             user_reader_receive(conn, &conn->twin, &budget);
         }
-        if (!w->done && remaining_ms(deadline) == 0) {
+        if (!w->done && user_remaining_ms(deadline) == 0) {
             break_for_silence(conn, w);
         }
     }
@@ -247,7 +252,7 @@ static void sleep_locked(UserConn *conn, UserWaiter *w, int64_t deadline)
         w->has_cond = true;
     }
     w->asleep = true;
-    woken = cond_wait_ms(&w->cond, &conn->lock, remaining_ms(deadline));
+    woken = cond_wait_ms(&w->cond, &conn->lock, user_remaining_ms(deadline));
     w->asleep = false;
     if (!woken && !w->done) {
         mutex_unlock(&conn->lock);
@@ -269,7 +274,8 @@ static bool others_wait(const UserConn *conn, const UserWaiter *w)
 static bool wait_for_room_locked(UserConn *conn, const UserWaiter *w,
                                  int64_t deadline)
 {
-    bool serve = conn->twin.fd >= 0 && !conn->reading && !others_wait(conn, w);
+    bool serve = conn->twin.fd >= 0 && !conn->reading &&
+                 conn->stuck != &conn->main && !others_wait(conn, w);
     struct pollfd fds[] = {
         {.fd = conn->main.fd, .events = POLLOUT},
         {.fd = event_notifier_get_fd(&conn->kick), .events = POLLIN},
@@ -278,11 +284,15 @@ static bool wait_for_room_locked(UserConn *conn, const UserWaiter *w,
     unsigned budget = UINT_MAX;
 
     conn->reading |= serve;
+    if (serve) {
+        conn->deadline = deadline;
+    }
     mutex_unlock(&conn->lock);
     if (serve) {
+        user_reader_answer(conn);
         user_reader_drain(conn, &conn->twin, &budget);
     }
-    poll_restarted(fds, G_N_ELEMENTS(fds), deadline);
+    user_poll(fds, G_N_ELEMENTS(fds), deadline);
     if (fds[1].revents) {
         event_notifier_test_and_clear(&conn->kick);
     }
@@ -294,7 +304,7 @@ static bool wait_for_room_locked(UserConn *conn, const UserWaiter *w,
         /* To nobody: whoever would wait has not been able to send. */
         conn->reading = false;
     }
-    return fds[0].revents || remaining_ms(deadline) > 0;
+    return fds[0].revents || user_remaining_ms(deadline) > 0;
 }
 
 /* What user_stream_send() returns, and 0 when the connection is broken. */
@@ -353,11 +363,26 @@ static void send_locked(UserConn *conn, const UserWaiter *w,
     }
 }
 
+/* Sends the rest of an answer that the main loop could not. */
+static void finish_answer_locked(UserConn *conn)
+{
+    conn->reading = true;
+    conn->deadline = deadline_ns(conn);
+    mutex_unlock(&conn->lock);
+    user_reader_answer(conn);
+    mutex_lock(&conn->lock);
+    user_conn_leave_locked(conn);
+}
+
 /* Waits while somebody's message is partly out; false: broken. */
 static bool may_send_locked(UserConn *conn)
 {
     while (conn->sending && !user_conn_broken(conn)) {
-        cond_wait(&conn->sent, &conn->lock);
+        if (conn->answering && !conn->reading) {
+            finish_answer_locked(conn);
+        } else {
+            cond_wait(&conn->sent, &conn->lock);
+        }
     }
     return !user_conn_broken(conn);
 }

@@ -16,10 +16,11 @@
  * (DMA) meanwhile, so that a server which needs DMA before it can answer is
  * never waited for in vain. When nobody waits the main loop reads.
  *
- * A server that closes, takes longer than the timeout, or sends what the
- * protocol does not allow breaks the connection, once and for good: every call
- * fails with -ENOTCONN then and at once. What a server says politely, an ERROR
- * reply, is the call's -errno and breaks nothing.
+ * A server that closes, takes longer than the timeout (to answer, or to read
+ * what we answer), or sends what the protocol does not allow breaks the
+ * connection, once and for good: every call fails with -ENOTCONN then and at
+ * once. What a server says politely, an ERROR reply, is the call's -errno and
+ * breaks nothing.
  */
 typedef struct UserConn UserConn;
 

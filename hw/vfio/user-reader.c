@@ -2,9 +2,12 @@
 /*
  * What the reader of a connection does with the messages that come: an answer
  * goes to the thread that waits for it, a command is carried out. Whatever
- * does not fit breaks the connection: after it nothing can be trusted. Answers
- * to commands are sent now or never, because the reader may be the main loop;
- * a server whose socket is full of them does not read.
+ * does not fit breaks the connection: after it nothing can be trusted.
+ *
+ * A server may send many commands before it reads an answer, and the socket is
+ * full then. One answer is kept, and no command is handled while there is one.
+ * A thread waits for room, as long as it would for its own answer; the main
+ * loop comes back when there is room.
  */
 
 #include <errno.h>
@@ -112,25 +115,84 @@ static void handle_reply(UserConn *conn, UserMessage *message)
     }
 }
 
-/* conn->answer, of @size bytes, on the socket of the command; now or never. */
-static void send_answer(UserConn *conn, UserStream *stream, size_t size)
+/* -- Answers to commands -- */
+
+/* The answer may not be sent, because somebody's message is partly out. */
+static bool must_queue_locked(const UserConn *conn)
 {
-    UserOutput output = {.iov = {{conn->answer, size}}, .num_iov = 1};
+    return conn->stuck == &conn->main && conn->sending && !conn->answering;
+}
+
+/* Once, now: what user_stream_send() returns. */
+static int try_answer_locked(UserConn *conn, Error **errp)
+{
+    bool main = conn->stuck == &conn->main;
+    int sent = user_stream_send(conn->stuck, &conn->rest, errp);
+
+    if (main) {
+        conn->answering = sent == 0;
+        conn->sending = sent == 0;
+    }
+    if (sent != 0) {
+        conn->stuck = NULL;
+        cond_broadcast(&conn->sent);
+    }
+    return sent;
+}
+
+/* Until the next try makes sense; false when the reader may not wait. */
+static bool wait_to_answer_locked(UserConn *conn)
+{
+    struct pollfd fd = {.fd = conn->stuck->fd, .events = POLLOUT};
+    int left = conn->deadline ? user_remaining_ms(conn->deadline) : 0;
+
+    if (left == 0) {
+        return false;
+    }
+    conn->blocked = true;
+    if (must_queue_locked(conn)) {
+        cond_wait_ms(&conn->sent, &conn->lock, left);
+    } else {
+        mutex_unlock(&conn->lock);
+        user_poll(&fd, 1, conn->deadline);
+        mutex_lock(&conn->lock);
+    }
+    conn->blocked = false;
+    return true;
+}
+
+bool user_reader_answer(UserConn *conn)
+{
     Error *err = NULL;
-    int sent;
+    int sent = 0;
+    bool stuck;
 
     mutex_lock(&conn->lock);
-    while (stream == &conn->main && conn->sending && !user_conn_broken(conn)) {
-        cond_wait(&conn->sent, &conn->lock);
+    while (conn->stuck && sent == 0 && !user_conn_broken(conn)) {
+        sent = must_queue_locked(conn) ? 0 : try_answer_locked(conn, &err);
+        if (sent == 0 && !wait_to_answer_locked(conn)) {
+            break;
+        }
     }
-    sent = user_stream_send(stream, &output, &err);
+    stuck = conn->stuck;
+    user_watch_resume_locked(conn);
     mutex_unlock(&conn->lock);
     if (sent < 0) {
         user_conn_break_gone(conn, err);
-    } else if (sent == 0) {
-        user_conn_break(conn,
-                        "the server does not read the answers to its commands");
+    } else if (stuck && conn->deadline) {
+        user_conn_break(conn, USER_UNREAD);
     }
+    return !stuck;
+}
+
+/* conn->answer, of @size bytes, on the socket of the command. */
+static void send_answer(UserConn *conn, UserStream *stream, size_t size)
+{
+    conn->rest = (UserOutput){.iov = {{conn->answer, size}}, .num_iov = 1};
+    mutex_lock(&conn->lock);
+    conn->stuck = stream;
+    mutex_unlock(&conn->lock);
+    user_reader_answer(conn);
 }
 
 static VFIOUserDmaAccess *answer_access(UserConn *conn)
@@ -218,7 +280,7 @@ void user_reader_drain(UserConn *conn, UserStream *stream, unsigned *budget)
     Error *err = NULL;
     int got = 1;
 
-    while (got > 0 && *budget > 0 && !user_conn_broken(conn)) {
+    while (got > 0 && *budget > 0 && !conn->stuck && !user_conn_broken(conn)) {
         got = user_stream_next(stream, &message, &err);
         if (got > 0) {
             handle(conn, stream, &message);

@@ -361,3 +361,29 @@ static inline int call_join(Call *call)
     pthread_join(call->thread, NULL);
     return call->ret;
 }
+
+/* -- Broken ones -- */
+
+/* It is broken, for a reason that matches, and says so to everybody. */
+static inline void expect_broken(Session *s, const char *pattern)
+{
+    UserRequest req = {.command = VFIO_USER_DEVICE_RESET};
+
+    g_assert_true(user_conn_broken(s->conn));
+    if (!g_pattern_match_simple(pattern, user_conn_reason(s->conn))) {
+        g_test_message("%s: %s", pattern, user_conn_reason(s->conn));
+        g_test_fail();
+    }
+    g_assert_cmpint(user_conn_call(s->conn, &req), ==, -ENOTCONN);
+    g_assert_cmpint(user_conn_post(s->conn, &req), ==, -ENOTCONN);
+    user_conn_break(s->conn, "a second reason");
+    g_assert_true(g_pattern_match_simple(pattern, user_conn_reason(s->conn)));
+    g_assert_cmpuint(atomic_load(&s->user.broken), ==, 1);
+}
+
+static inline void expect_call_broken(Call *call)
+{
+    g_assert_cmpint(call_join(call), ==, -ENOTCONN);
+    g_assert_cmpuint(call->req.reply_size, ==, 0);
+    g_assert_cmpuint(call->req.num_reply_fds, ==, 0);
+}
