@@ -32,7 +32,7 @@ mv /dev/away /dev/kvm
 
 # A window too small for both devices.
 bind_vfio $VIRTIO
-refuse 'device.1.*platform-bus-size' -M virt,gic-version=host,platform-bus-size=4K \
+refuse "$VIRTIO: no room.*platform-bus-size" -M virt,gic-version=host,platform-bus-size=4K \
     -accel kvm -cpu host -nographic -kernel /lab/guest/off.bin \
     $device,host=$RTC $device,host=$VIRTIO
 
