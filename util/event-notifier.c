@@ -2,12 +2,14 @@
 /*
  * EventNotifier over an eventfd. The kernel (KVM, VFIO) may write and read the
  * same descriptor behind our back, so neither a full counter on set nor an
- * empty one on clear is a failure.
+ * empty one on clear is a failure. Another process that was given it may also
+ * make it block, since O_NONBLOCK is of the file and not of the descriptor.
  */
 
 #include <errno.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "util/event-notifier.h"
@@ -55,11 +57,15 @@ void event_notifier_set(EventNotifier *e)
 bool event_notifier_test_and_clear(EventNotifier *e)
 {
     uint64_t count;
+    struct iovec iov = {&count, sizeof(count)};
     ssize_t n;
 
     g_assert(e->fd_plus_one);
     do {
-        n = read(e->fd_plus_one - 1, &count, sizeof(count));
+        n = preadv2(e->fd_plus_one - 1, &iov, 1, -1, RWF_NOWAIT);
+        if (n < 0 && errno == EOPNOTSUPP) { /* before Linux 5.8 */
+            n = read(e->fd_plus_one - 1, &count, sizeof(count));
+        }
     } while (n < 0 && errno == EINTR);
     return n == sizeof(count);
 }

@@ -54,6 +54,23 @@ static void test_full(void)
     event_notifier_finish(&e);
 }
 
+/* As whoever else has the descriptor may do; it hangs here if it matters. */
+static void test_made_to_block(void)
+{
+    EventNotifier e;
+    int fd;
+
+    g_assert_true(event_notifier_init(&e, NULL));
+    fd = dup(event_notifier_get_fd(&e));
+    g_assert_cmpint(fcntl(fd, F_SETFL, 0), ==, 0);
+    g_assert_false(event_notifier_test_and_clear(&e));
+    event_notifier_set(&e);
+    g_assert_true(event_notifier_test_and_clear(&e));
+    g_assert_false(event_notifier_test_and_clear(&e));
+    event_notifier_finish(&e);
+    close(fd);
+}
+
 static void test_zeroed(void)
 {
     EventNotifier e = {0};
@@ -117,6 +134,7 @@ int main(int argc, char **argv)
     g_test_add_func("/event-notifier/set-and-clear", test_set_and_clear);
     g_test_add_func("/event-notifier/flags", test_flags);
     g_test_add_func("/event-notifier/full", test_full);
+    g_test_add_func("/event-notifier/made-to-block", test_made_to_block);
     g_test_add_func("/event-notifier/zeroed", test_zeroed);
     g_test_add_func("/event-notifier/no-descriptors", test_no_descriptors);
     g_test_add_func("/event-notifier/threads", test_threads);
