@@ -17,6 +17,11 @@
 #include "user-stream.h"
 #include "util/fd.h"
 
+/* Since Linux 6.5; <linux/socket.h> */
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 4
+#endif
+
 void user_stream_init(UserStream *stream, int fd, size_t max_size)
 {
     *stream = (UserStream){
@@ -68,12 +73,28 @@ static void make_room(UserStream *stream)
     }
 }
 
+/*
+ * The server may hold the other copy of its twin socket's end, and with that
+ * SO_PASSPIDFD: then each receive brings a descriptor that nobody sent.
+ */
+static void drop_pidfd(const struct cmsghdr *c)
+{
+    int fd = -1;
+
+    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_PIDFD &&
+        c->cmsg_len == CMSG_LEN(sizeof(fd))) {
+        memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+        fd_close(&fd);
+    }
+}
+
 static void keep_fds(UserStream *stream, struct msghdr *msg)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
         size_t size = c->cmsg_len - CMSG_LEN(0);
 
         if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) {
+            drop_pidfd(c);
             continue;
         }
         memcpy(stream->fds + stream->num_fds, CMSG_DATA(c), size);

@@ -13,6 +13,9 @@
 
 #define LARGEST 256
 #define HEADER sizeof(VFIOUserHeader)
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76
+#endif
 
 typedef struct Ends {
     UserStream stream;
@@ -377,6 +380,26 @@ static void test_credentials(void)
     ends_finish(&e);
 }
 
+/* ... or for a descriptor of each sender; a kernel before 6.5 has none. */
+static void test_pidfds(void)
+{
+    const int on = 1;
+    const int fds[2] = {STDIN_FILENO, STDIN_FILENO};
+    Ends e;
+
+    ends_init(&e);
+    if (setsockopt(e.stream.fd, SOL_SOCKET, SO_PASSPIDFD, &on, sizeof(on)) <
+        0) {
+        g_assert_cmpint(errno, ==, ENOPROTOOPT);
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        send_sized(&e, i, 40, fds, i % 3);
+        must_receive(&e);
+        expect_message(&e.stream, i, 40, i % 3);
+    }
+    ends_finish(&e);
+}
+
 /* We are the ones who have no room. */
 static void test_no_descriptors(void)
 {
@@ -530,6 +553,7 @@ int main(int argc, char **argv)
     g_test_add_func("/user-stream/fds-moved", test_fds_moved);
     g_test_add_func("/user-stream/too-many-fds", test_too_many_fds);
     g_test_add_func("/user-stream/credentials", test_credentials);
+    g_test_add_func("/user-stream/pidfds", test_pidfds);
     g_test_add_func("/user-stream/no-descriptors", test_no_descriptors);
     g_test_add_func("/user-stream/send", test_send);
     g_test_add_func("/user-stream/send-pieces", test_send_pieces);
