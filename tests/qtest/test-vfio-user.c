@@ -545,6 +545,20 @@ static void test_hangs(void)
     teardown(&f);
 }
 
+/* The same at a reset, which goes on; the loss is all that is told of it. */
+static void test_hangs_at_reset(void)
+{
+    Fixture f;
+
+    setup(&f, "pl031", ",timeout-ms=500");
+    g_assert_cmpint(kill(f.pid, SIGSTOP), ==, 0);
+    reset_machine(&f);
+    wait_state(&f, "lost");
+    expect_log(&f, "platypus: vfio dev: no answer to DEVICE_RESET within 500 "
+                   "ms; from now on the device reads as ones\n");
+    teardown(&f);
+}
+
 static unsigned emulator_fds(Fixture *f)
 {
     g_autofree char *path =
@@ -606,6 +620,7 @@ int main(int argc, char **argv)
     g_test_add_func("/vfio-user/comes-back", test_comes_back);
     g_test_add_func("/vfio-user/another-comes", test_another_comes);
     g_test_add_func("/vfio-user/hangs", test_hangs);
+    g_test_add_func("/vfio-user/hangs-at-reset", test_hangs_at_reset);
     g_test_add_func("/vfio-user/killed-often", test_killed_often);
     return g_test_run();
 }

@@ -86,7 +86,7 @@ typedef struct VFIOHostNode VFIOHostNode;
 
 /**
  * VFIOHostOps: the role. Every member is mandatory unless it says otherwise.
- * Calls return 0 (or a count, or an fd) or -errno; they never log. All but
+ * Calls return 0 (or a count, or an fd) or -errno; they do not log why. All but
  * region_read and region_write are made with the machine lock held; those two
  * by any vCPU thread at any time between open and close.
  */
