@@ -167,6 +167,10 @@ bool user_reader_answer(UserConn *conn)
     int sent = 0;
     bool stuck;
 
+    /* Only the reader changes it, with the lock for those who look. */
+    if (!conn->stuck) {
+        return true;
+    }
     mutex_lock(&conn->lock);
     while (conn->stuck && sent == 0 && !user_conn_broken(conn)) {
         sent = must_queue_locked(conn) ? 0 : try_answer_locked(conn, &err);
