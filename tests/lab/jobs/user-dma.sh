@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# boards: bus=platform
+# boards: gic=3 bus=platform
 # variants: irqfd eoi trap no-mmap no-share
 # seconds: 180
 # A DMA engine in another process moves 64 MiB, with equal checksums of both

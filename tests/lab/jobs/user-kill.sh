@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# boards: bus=platform
+# boards: gic=3 bus=platform
 # variants: irqfd eoi trap
 # seconds: 180
 # The process that is the RTC is killed 20 times, each at another moment,

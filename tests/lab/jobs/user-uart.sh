@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# boards: bus=platform
+# boards: gic=3 bus=platform
 # variants: irqfd eoi trap wide posted
 # seconds: 180
 # Somebody logs in to a Linux guest by a serial port that is a process beside
