@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "accel/accel.h"
+#include "accel/soft-gic.h"
+#include "cpu.h"
+#include "ram.h"
+
+/*
+ * The accelerator "interp": its vCPUs, a thread each, their RAM and the
+ * software interrupt controller.
+ */
+#define TYPE_INTERP_ACCEL ACCEL_TYPE_NAME("interp")
+OBJECT_DECLARE_SIMPLE_TYPE(InterpAccel, INTERP_ACCEL)
+
+struct InterpAccel {
+    Accel parent_obj;
+    InterpCpu **cpus;
+    unsigned num_cpus;
+    SoftGic *gic; /* NULL before create_gic; a reference */
+    unsigned phys_bits;
+    _Atomic(RamMap *) ram;
+    MemoryListener ram_listener;
+
+    Mutex lock; /* guards what follows, and each CpuThread's state */
+    Cond changed;
+    unsigned num_running;
+    bool quit;
+};
+
+/* ram.c; machine lock. */
+void interp_ram_init(InterpAccel *accel);
+void interp_ram_finish(InterpAccel *accel);
+/** RAM at [@offset, @offset + @size) of @mr was written: forget its code. */
+void interp_ram_written(InterpAccel *accel, MemoryRegion *mr, uint64_t offset,
+                        uint64_t size);
