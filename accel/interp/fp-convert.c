@@ -36,7 +36,7 @@ uint64_t fp_round_int(FpSize size, uint64_t a, FpRounding rounding, bool exact,
         return fp_inf(size, x.sign);
     }
     if (x.exp >= (int)fp_frac_bits(size)) {
-        return fp_round(size, &x, FP_ZERO, env);
+        return fp_round(size, &x, FP_ROUND_ZERO, env);
     }
     x.mant = split(&x, &rest);
     x.mant += fp_rounds_up(rounding, x.sign, x.mant & 1, rest);
@@ -48,7 +48,7 @@ uint64_t fp_round_int(FpSize size, uint64_t a, FpRounding rounding, bool exact,
     if (x.type == FP_TYPE_ZERO) {
         return fp_zero(size, x.sign);
     }
-    return fp_round(size, &x, FP_ZERO, env);
+    return fp_round(size, &x, FP_ROUND_ZERO, env);
 }
 
 /* The largest magnitude that `to` has on this side of zero. */
@@ -155,5 +155,5 @@ uint64_t fp_convert(FpSize to, FpSize from, uint64_t a, FpEnv *env)
 
 uint64_t fp_convert_odd(uint64_t a, FpEnv *env)
 {
-    return convert(FP_SINGLE, FP_DOUBLE, a, FP_ODD, env);
+    return convert(FP_SINGLE, FP_DOUBLE, a, FP_ROUND_ODD, env);
 }

@@ -102,16 +102,16 @@ FpMant fp_shift_jam(FpMant a, unsigned n)
 bool fp_rounds_up(FpRounding rounding, bool sign, bool odd, FpMant rest)
 {
     switch (rounding) {
-    case FP_TIE_EVEN:
+    case FP_ROUND_TIE_EVEN:
         return rest > FP_MANT_TOP || (rest == FP_MANT_TOP && odd);
-    case FP_TIE_AWAY:
+    case FP_ROUND_TIE_AWAY:
         return rest >= FP_MANT_TOP;
-    case FP_POS_INF:
+    case FP_ROUND_POS_INF:
         return rest && !sign;
-    case FP_NEG_INF:
+    case FP_ROUND_NEG_INF:
         return rest && sign;
-    case FP_ZERO:
-    case FP_ODD:
+    case FP_ROUND_ZERO:
+    case FP_ROUND_ODD:
         break;
     }
     return false;
@@ -153,7 +153,7 @@ uint64_t fp_round(FpSize size, const FpParts *x, FpRounding rounding,
     if (below > 0 && rest) {
         env->fpsr |= FPSR_UFC;
     }
-    if (rounding == FP_ODD) {
+    if (rounding == FP_ROUND_ODD) {
         value |= rest != 0;
     } else {
         value += fp_rounds_up(rounding, x->sign, value & 1, rest);

@@ -7,8 +7,7 @@
  * fp_round(). Names follow the pseudocode of the Arm ARM.
  */
 
-#ifndef ACCEL_INTERP_FP_PARTS_H
-#define ACCEL_INTERP_FP_PARTS_H
+#pragma once
 
 #include "fp.h"
 
@@ -124,5 +123,3 @@ bool fp_rounds_up(FpRounding rounding, bool sign, bool odd, FpMant rest);
 /* FPRound and FPRoundCV: packs a nonzero number. */
 uint64_t fp_round(FpSize size, const FpParts *x, FpRounding rounding,
                   FpEnv *env);
-
-#endif

@@ -88,7 +88,7 @@ static uint64_t round_sum(FpSize size, const FpParts *x, FpEnv *env)
     FpRounding rounding = fp_rounding(env);
 
     if (x->type == FP_TYPE_ZERO) {
-        return fp_zero(size, rounding == FP_NEG_INF);
+        return fp_zero(size, rounding == FP_ROUND_NEG_INF);
     }
     return fp_round(size, x, rounding, env);
 }

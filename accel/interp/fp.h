@@ -14,8 +14,7 @@
  * any thread may call any of them. fp-fast.h has the same results sooner.
  */
 
-#ifndef ACCEL_INTERP_FP_H
-#define ACCEL_INTERP_FP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -51,12 +50,12 @@ typedef enum FpSize {
 
 /* The first four as FPCR.RMode and as the field `rmode` have them. */
 typedef enum FpRounding {
-    FP_TIE_EVEN,
-    FP_POS_INF,
-    FP_NEG_INF,
-    FP_ZERO,
-    FP_TIE_AWAY,
-    FP_ODD,
+    FP_ROUND_TIE_EVEN,
+    FP_ROUND_POS_INF,
+    FP_ROUND_NEG_INF,
+    FP_ROUND_ZERO,
+    FP_ROUND_TIE_AWAY,
+    FP_ROUND_ODD,
 } FpRounding;
 
 /* An integer or fixed-point number: `fbits` of its bits are the fraction. */
@@ -118,14 +117,15 @@ FpCompare fp_compare_eq, fp_compare_ge, fp_compare_gt;
 
 /*
  * FPRoundInt: to an integral value in the format of the operand. `exact` sets
- * IXC when the value changes (FRINTX). The rounding is any but FP_ODD.
+ * IXC when the value changes (FRINTX). The rounding is any but FP_ROUND_ODD.
  */
 uint64_t fp_round_int(FpSize size, uint64_t a, FpRounding rounding, bool exact,
                       FpEnv *env);
 
 /*
  * FPToFixed: saturates, IOC; a NaN is 0, IOC. The result has `to.width` bits,
- * zero-extended. The rounding is any but FP_ODD; FCVTZ* has FP_ZERO.
+ * zero-extended. The rounding is any but FP_ROUND_ODD; FCVTZ* has
+ * FP_ROUND_ZERO.
  */
 uint64_t fp_to_fixed(FpSize size, uint64_t a, FpFixed to, FpRounding rounding,
                      FpEnv *env);
@@ -159,5 +159,3 @@ static inline uint64_t fp_abs(FpSize size, uint64_t a)
 {
     return a & ~fp_sign_bit(size);
 }
-
-#endif
