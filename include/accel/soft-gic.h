@@ -28,6 +28,14 @@ typedef struct SoftGicCpuOps {
     void (*set_fiq)(void *opaque, unsigned cpu, bool level);
 } SoftGicCpuOps;
 
+/**
+ * The CPU on whose behalf the calling thread accesses memory: GICv2 has
+ * registers of which each CPU has its own at the same address. A vCPU's thread
+ * sets it once, before its first access; any other thread counts as CPU 0.
+ */
+unsigned soft_gic_current_cpu(void);
+void soft_gic_set_current_cpu(unsigned cpu);
+
 /** The encoding of a system register, as in MRS and MSR. */
 #define SYSREG(op0, op1, crn, crm, op2) \
     ((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
@@ -36,7 +44,8 @@ struct SoftGicClass {
     SysBusDeviceClass parent_class;
     /*
      * Level of private interrupt @intid (16 to 31) of CPU @cpu: the timers'.
-     * Any thread, without the machine lock if need be.
+     * Any thread, without the machine lock if need be. A reset of the machine
+     * leaves these levels alone: whoever drives them is reset too.
      */
     void (*set_ppi)(SoftGic *gic, unsigned cpu, unsigned intid, bool level);
     /*
@@ -50,10 +59,10 @@ struct SoftGicClass {
 
 struct SoftGic {
     SysBusDevice parent_obj;
-    /* Set before realize. */
-    uint32_t num_cpus; /* property */
-    uint32_t num_spis; /* property; a multiple of 32 */
-    const SoftGicCpuOps *cpu_ops;
+    /* Set before realize, which refuses what the architecture has not. */
+    uint32_t num_cpus;            /* property */
+    uint32_t num_spis;            /* property; a multiple of 32 */
+    const SoftGicCpuOps *cpu_ops; /* mandatory; stays the caller's */
     void *cpu_opaque;
 };
 
