@@ -10,8 +10,9 @@
  * A line of the table:  A64("ADD (immediate)", add_imm,
  *                           "sf:1 0 0 100010 sh:1 imm12:12 Rn:5 Rd:5")
  * The name and the fields are those of the Arm ARM, C4 and C6/C7; a field is
- * name:width, anything else is bits. Of several lines that fit, the one with
- * the most fixed bits is meant. A64_FP is for instructions that are trapped
+ * name:width, anything else is bits, 0, 1, or x for either. Of several lines
+ * that fit, the one with the most fixed bits is meant. add_imm stands for the
+ * function translate_add_imm(). A64_FP is for instructions that are trapped
  * while FP and SIMD are disabled. A64_MISSING(name, feature, pattern) lists an
  * encoding of the architecture that this CPU has not got.
  */
@@ -20,6 +21,7 @@ typedef struct Translator {
     uint32_t insn;   /* the instruction at hand */
     bool ends;       /* set by the translate function: no instruction follows */
     bool fp_checked; /* in this block */
+    bool sp_checked; /* SP is known to be aligned, see emit_check_sp() */
     unsigned num_ops;
     unsigned num_insns;
     Op *ops;          /* room for the largest block */
@@ -90,6 +92,18 @@ Op *emit_call(Translator *t, OpFn *fn);
 /** A call with a datum, op[1].imm for @fn. */
 Op *emit_call_datum(Translator *t, OpFn *fn, uint64_t datum);
 
+/**
+ * Before an access by Xn|SP: CheckSPAlignment() if @rn is SP, unless that was
+ * done in this block and SP has changed by multiples of 16 only.
+ */
+void emit_check_sp(Translator *t, unsigned rn);
+/** Xn|SP += @imm, after the access. */
+void emit_writeback(Translator *t, unsigned rn, uint64_t imm);
+
 /** DecodeBitMasks(): false if reserved. @w_mask or @t_mask may be NULL. */
 bool decode_bit_masks(unsigned n, unsigned imms, unsigned immr, bool immediate,
                       unsigned size, uint64_t *w_mask, uint64_t *t_mask);
+
+/* The translate functions of all lines. */
+#define A64(name, fn, pattern) A64TranslateFn translate_##fn;
+#include "a64-table.h"

@@ -169,6 +169,7 @@ OP(STP32)
 OP(CALL)
 OP(CALLD) /* as CALL; the next operation is not run, its imm is a datum */
 OP(FPCHECK) /* leaves by an exception unless FP and SIMD may be used */
+OP(SPCHECK) /* leaves by an exception if SP is checked and not aligned */
 
 /*
  * The end of a block, one of these. Branches go to imm; those that do not, and
@@ -200,9 +201,3 @@ OP(CBNZ)
 OP(CBNZW)
 OP(TBZ) /* bit sub of N */
 OP(TBNZ)
-
-/* A comparison and the branch on it, of which block.c makes one. */
-OP(CMPI_B) /* flags of N - (int16) sub, then the branch on condition rm */
-OP(CMPIW_B)
-OP(CMP_B) /* flags of N - M, then the branch on condition ra */
-OP(CMPW_B)
