@@ -15,6 +15,8 @@
 #include "a64-dp.h"
 #include "a64-branch.h"
 #include "a64-ldst.h"
+#include "a64-simd.h"
+#include "a64-simd-ldst.h"
 
 #undef A64
 #undef A64_FP
