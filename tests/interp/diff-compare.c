@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Verdicts of the differential test; see diff-compare.h.
+ */
+
+#include "diff-compare.h"
+
+#include <string.h>
+
+#include "diff-show.h"
+
+/* For the self-test: one bit of one part of a result. */
+static void spoil(DiffResult *result, const char *what)
+{
+    DiffState *state = &result->state;
+
+    if (strcmp(what, "x") == 0) {
+        state->x[17] ^= 1;
+    } else if (strcmp(what, "sp") == 0) {
+        state->sp ^= 1ull << 63;
+    } else if (strcmp(what, "v") == 0) {
+        state->v[31][1] ^= 1;
+    } else if (strcmp(what, "nzcv") == 0) {
+        state->nzcv ^= 1u << 28;
+    } else if (strcmp(what, "fpcr") == 0) {
+        state->fpcr ^= 1u << 24;
+    } else if (strcmp(what, "fpsr") == 0) {
+        state->fpsr ^= 1u << 27;
+    } else if (strcmp(what, "tpidr") == 0) {
+        state->tpidr ^= 1;
+    } else if (strcmp(what, "pc") == 0) {
+        state->pc ^= 4;
+    } else if (strcmp(what, "stop") == 0) {
+        result->stop ^= DIFF_STOP_ILL;
+    } else if (strcmp(what, "memory") == 0) {
+        result->hash ^= 1;
+    } else {
+        result->fault ^= 0x1000;
+    }
+}
+
+/* The fault's address is the oracle's host's where an access has two pages. */
+static bool same(const DiffResult *a, const DiffResult *b)
+{
+    return memcmp(&a->state, &b->state, sizeof(a->state)) == 0 &&
+           a->stop == b->stop && a->fault >> 12 == b->fault >> 12 &&
+           a->changed == b->changed && a->hash == b->hash &&
+           memcmp(a->change, b->change, sizeof(a->change)) == 0;
+}
+
+/* Asks the second oracle about those cases that differ. */
+static bool ask_again(DiffJudge *judge, const DiffCase *cases, unsigned n,
+                      DiffVerdict *verdicts, DiffResult *oracle,
+                      const DiffResult *ours, Error **errp)
+{
+    static DiffCase open[DIFF_BATCH];
+    static DiffResult answers[DIFF_BATCH];
+    unsigned which[DIFF_BATCH], num = 0;
+    DiffRunner *runner = &judge->v8_0;
+    DiffResult *to = answers;
+
+    for (unsigned i = 0; i < n; i++) {
+        if (verdicts[i] == DIFF_DIFFERENT) {
+            open[num] = cases[i];
+            which[num++] = i;
+        }
+    }
+    if (num == 0 || !runner->command) {
+        return true;
+    }
+    if (!diff_run(&runner, 1, open, num, &to, errp)) {
+        return false;
+    }
+    for (unsigned i = 0; i < num; i++) {
+        if (same(&answers[i], &ours[which[i]])) {
+            verdicts[which[i]] = DIFF_LATER;
+            oracle[which[i]] = answers[i];
+        }
+    }
+    return true;
+}
+
+bool diff_judge(DiffJudge *judge, const DiffCase *cases, unsigned n,
+                DiffVerdict *verdicts, DiffResult *oracle, DiffResult *ours,
+                Error **errp)
+{
+    DiffRunner *runners[] = {&judge->oracle, &judge->ours};
+    DiffResult *results[] = {oracle, ours};
+
+    if (!diff_run(runners, 2, cases, n, results, errp)) {
+        /* What they have read and not answered must not be answered later. */
+        diff_runner_finish(&judge->oracle);
+        diff_runner_finish(&judge->ours);
+        return false;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        if (judge->spoil) {
+            spoil(&ours[i], judge->spoil);
+        }
+        verdicts[i] = same(&oracle[i], &ours[i]) ? DIFF_EQUAL : DIFF_DIFFERENT;
+    }
+    return ask_again(judge, cases, n, verdicts, oracle, ours, errp);
+}
