@@ -2,6 +2,39 @@
 /* clang-format off */
 
 /* Loads and stores of general registers. */
+/* Exclusive. Fields that are not used should be ones. */
+A64("STXRB", exclusive, "00 001000 0 0 0 Rs:5 0 Rt2:5 Rn:5 Rt:5")
+A64("STLXRB", exclusive, "00 001000 0 0 0 Rs:5 1 Rt2:5 Rn:5 Rt:5")
+A64("LDXRB", exclusive, "00 001000 0 1 0 Rs:5 0 Rt2:5 Rn:5 Rt:5")
+A64("LDAXRB", exclusive, "00 001000 0 1 0 Rs:5 1 Rt2:5 Rn:5 Rt:5")
+A64("STXRH", exclusive, "01 001000 0 0 0 Rs:5 0 Rt2:5 Rn:5 Rt:5")
+A64("STLXRH", exclusive, "01 001000 0 0 0 Rs:5 1 Rt2:5 Rn:5 Rt:5")
+A64("LDXRH", exclusive, "01 001000 0 1 0 Rs:5 0 Rt2:5 Rn:5 Rt:5")
+A64("LDAXRH", exclusive, "01 001000 0 1 0 Rs:5 1 Rt2:5 Rn:5 Rt:5")
+A64("STXR", exclusive, "1x 001000 0 0 0 Rs:5 0 Rt2:5 Rn:5 Rt:5")
+A64("STLXR", exclusive, "1x 001000 0 0 0 Rs:5 1 Rt2:5 Rn:5 Rt:5")
+A64("LDXR", exclusive, "1x 001000 0 1 0 Rs:5 0 Rt2:5 Rn:5 Rt:5")
+A64("LDAXR", exclusive, "1x 001000 0 1 0 Rs:5 1 Rt2:5 Rn:5 Rt:5")
+A64("STXP", exclusive_pair, "1 sz:1 001000 0 0 1 Rs:5 0 Rt2:5 Rn:5 Rt:5")
+A64("STLXP", exclusive_pair, "1 sz:1 001000 0 0 1 Rs:5 1 Rt2:5 Rn:5 Rt:5")
+A64("LDXP", exclusive_pair, "1 sz:1 001000 0 1 1 Rs:5 0 Rt2:5 Rn:5 Rt:5")
+A64("LDAXP", exclusive_pair, "1 sz:1 001000 0 1 1 Rs:5 1 Rt2:5 Rn:5 Rt:5")
+
+/* Acquire and release. */
+A64("STLRB", ordered, "00 001000 1 0 0 Rs:5 1 Rt2:5 Rn:5 Rt:5")
+A64("LDARB", ordered, "00 001000 1 1 0 Rs:5 1 Rt2:5 Rn:5 Rt:5")
+A64("STLRH", ordered, "01 001000 1 0 0 Rs:5 1 Rt2:5 Rn:5 Rt:5")
+A64("LDARH", ordered, "01 001000 1 1 0 Rs:5 1 Rt2:5 Rn:5 Rt:5")
+A64("STLR", ordered, "1x 001000 1 0 0 Rs:5 1 Rt2:5 Rn:5 Rt:5")
+A64("LDAR", ordered, "1x 001000 1 1 0 Rs:5 1 Rt2:5 Rn:5 Rt:5")
+
+/* Compare and swap: FEAT_LSE. */
+A64("CASB", cas, "00 001000 1 L:1 1 Rs:5 o0:1 11111 Rn:5 Rt:5")
+A64("CASH", cas, "01 001000 1 L:1 1 Rs:5 o0:1 11111 Rn:5 Rt:5")
+A64("CAS", cas, "1x 001000 1 L:1 1 Rs:5 o0:1 11111 Rn:5 Rt:5")
+A64("CASP", casp, "0 sz:1 001000 0 L:1 1 Rs:5 o0:1 11111 Rn:5 Rt:5")
+
+/* Literal. */
 A64("LDR (literal)", ldr_literal, "0 x 011 0 00 imm19:19 Rt:5")
 A64("LDRSW (literal)", ldr_literal, "10 011 0 00 imm19:19 Rt:5")
 A64("PRFM (literal)", prfm, "11 011 0 00 imm19:19 Rt:5")
@@ -52,6 +85,35 @@ A64("LDTRSH", ldst_unprivileged, "01 111 0 00 1x 0 imm9:9 10 Rn:5 Rt:5")
 A64("STTR", ldst_unprivileged, "1x 111 0 00 00 0 imm9:9 10 Rn:5 Rt:5")
 A64("LDTR", ldst_unprivileged, "1x 111 0 00 01 0 imm9:9 10 Rn:5 Rt:5")
 A64("LDTRSW", ldst_unprivileged, "10 111 0 00 10 0 imm9:9 10 Rn:5 Rt:5")
+
+/* Atomic memory operations: FEAT_LSE. A is acquire, R release. */
+A64("LDADDB", atomic, "00 111 0 00 A:1 R:1 1 Rs:5 0 000 00 Rn:5 Rt:5")
+A64("LDADDH", atomic, "01 111 0 00 A:1 R:1 1 Rs:5 0 000 00 Rn:5 Rt:5")
+A64("LDADD", atomic, "1x 111 0 00 A:1 R:1 1 Rs:5 0 000 00 Rn:5 Rt:5")
+A64("LDCLRB", atomic, "00 111 0 00 A:1 R:1 1 Rs:5 0 001 00 Rn:5 Rt:5")
+A64("LDCLRH", atomic, "01 111 0 00 A:1 R:1 1 Rs:5 0 001 00 Rn:5 Rt:5")
+A64("LDCLR", atomic, "1x 111 0 00 A:1 R:1 1 Rs:5 0 001 00 Rn:5 Rt:5")
+A64("LDEORB", atomic, "00 111 0 00 A:1 R:1 1 Rs:5 0 010 00 Rn:5 Rt:5")
+A64("LDEORH", atomic, "01 111 0 00 A:1 R:1 1 Rs:5 0 010 00 Rn:5 Rt:5")
+A64("LDEOR", atomic, "1x 111 0 00 A:1 R:1 1 Rs:5 0 010 00 Rn:5 Rt:5")
+A64("LDSETB", atomic, "00 111 0 00 A:1 R:1 1 Rs:5 0 011 00 Rn:5 Rt:5")
+A64("LDSETH", atomic, "01 111 0 00 A:1 R:1 1 Rs:5 0 011 00 Rn:5 Rt:5")
+A64("LDSET", atomic, "1x 111 0 00 A:1 R:1 1 Rs:5 0 011 00 Rn:5 Rt:5")
+A64("LDSMAXB", atomic, "00 111 0 00 A:1 R:1 1 Rs:5 0 100 00 Rn:5 Rt:5")
+A64("LDSMAXH", atomic, "01 111 0 00 A:1 R:1 1 Rs:5 0 100 00 Rn:5 Rt:5")
+A64("LDSMAX", atomic, "1x 111 0 00 A:1 R:1 1 Rs:5 0 100 00 Rn:5 Rt:5")
+A64("LDSMINB", atomic, "00 111 0 00 A:1 R:1 1 Rs:5 0 101 00 Rn:5 Rt:5")
+A64("LDSMINH", atomic, "01 111 0 00 A:1 R:1 1 Rs:5 0 101 00 Rn:5 Rt:5")
+A64("LDSMIN", atomic, "1x 111 0 00 A:1 R:1 1 Rs:5 0 101 00 Rn:5 Rt:5")
+A64("LDUMAXB", atomic, "00 111 0 00 A:1 R:1 1 Rs:5 0 110 00 Rn:5 Rt:5")
+A64("LDUMAXH", atomic, "01 111 0 00 A:1 R:1 1 Rs:5 0 110 00 Rn:5 Rt:5")
+A64("LDUMAX", atomic, "1x 111 0 00 A:1 R:1 1 Rs:5 0 110 00 Rn:5 Rt:5")
+A64("LDUMINB", atomic, "00 111 0 00 A:1 R:1 1 Rs:5 0 111 00 Rn:5 Rt:5")
+A64("LDUMINH", atomic, "01 111 0 00 A:1 R:1 1 Rs:5 0 111 00 Rn:5 Rt:5")
+A64("LDUMIN", atomic, "1x 111 0 00 A:1 R:1 1 Rs:5 0 111 00 Rn:5 Rt:5")
+A64("SWPB", atomic, "00 111 0 00 A:1 R:1 1 Rs:5 1 000 00 Rn:5 Rt:5")
+A64("SWPH", atomic, "01 111 0 00 A:1 R:1 1 Rs:5 1 000 00 Rn:5 Rt:5")
+A64("SWP", atomic, "1x 111 0 00 A:1 R:1 1 Rs:5 1 000 00 Rn:5 Rt:5")
 
 /* Register offset. */
 A64("STRB (register)", ldst_register, "00 111 0 00 00 1 Rm:5 option:3 S:1 10 Rn:5 Rt:5")
