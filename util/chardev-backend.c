@@ -25,6 +25,7 @@
 #include "chardev-backend.h"
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/socket.h"
 
 typedef bool (*BackendOpen)(Chardev *chr, OptionList *options, Error **errp);
 
@@ -269,30 +270,6 @@ bool chardev_backend_pty_in_use(const Chardev *chr)
     return poll(&pfd, 1, 0) > 0 && !(pfd.revents & POLLHUP);
 }
 
-static bool socket_address(const char *path, struct sockaddr_un *addr,
-                           Error **errp)
-{
-    *addr = (struct sockaddr_un){.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof(addr->sun_path)) {
-        error_setg(errp,
-                   "socket '%s': a name of %zu bytes is too long; at most %zu",
-                   path, strlen(path), sizeof(addr->sun_path) - 1);
-        return false;
-    }
-    strcpy(addr->sun_path, path);
-    return true;
-}
-
-static int socket_new(Error **errp)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    if (fd < 0) {
-        error_setg_errno(errp, errno, "cannot make a socket");
-    }
-    return fd;
-}
-
 static void use_socket(Chardev *chr, int fd)
 {
     chr->in_fd = chr->out_fd = fd;
@@ -304,10 +281,10 @@ static bool socket_connect(Chardev *chr, const char *path, Error **errp)
     struct sockaddr_un addr;
     autofd int fd = -1;
 
-    if (!socket_address(path, &addr, errp)) {
+    if (!socket_unix_address(path, &addr, errp)) {
         return false;
     }
-    fd = socket_new(errp);
+    fd = socket_new(AF_UNIX, errp);
     if (fd < 0) {
         return false;
     }
@@ -321,17 +298,6 @@ static bool socket_connect(Chardev *chr, const char *path, Error **errp)
     use_socket(chr, fd_steal(&fd));
     chr->open = true;
     return true;
-}
-
-/* Removes a socket that a server left behind; false if one listens there. */
-static bool remove_stale(const struct sockaddr_un *addr)
-{
-    autofd int fd = socket_new(NULL);
-    struct stat st;
-
-    return fd >= 0 && !stat(addr->sun_path, &st) && S_ISSOCK(st.st_mode) &&
-           connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) &&
-           errno == ECONNREFUSED && !unlink(addr->sun_path);
 }
 
 static bool wait_for_first(Chardev *chr, const char *path, Error **errp)
@@ -360,33 +326,11 @@ static bool wait_for_first(Chardev *chr, const char *path, Error **errp)
 static bool socket_listen(Chardev *chr, const char *path, bool wait,
                           Error **errp)
 {
-    struct sockaddr_un addr;
-    int rc;
-
-    if (!socket_address(path, &addr, errp)) {
-        return false;
-    }
-    chr->listen_fd = socket_new(errp);
+    chr->listen_fd = socket_listen_unix(path, errp);
     if (chr->listen_fd < 0) {
         return false;
     }
-    rc = bind(chr->listen_fd, (struct sockaddr *)&addr, sizeof(addr));
-    if (rc && errno == EADDRINUSE) {
-        if (!remove_stale(&addr)) {
-            error_setg(errp, "socket '%s' is in use; give another name", path);
-            return false;
-        }
-        rc = bind(chr->listen_fd, (struct sockaddr *)&addr, sizeof(addr));
-    }
-    if (rc) {
-        error_setg_errno(errp, errno, "cannot listen at socket '%s'", path);
-        return false;
-    }
     chr->unlink_path = g_strdup(path);
-    if (listen(chr->listen_fd, 1)) {
-        error_setg_errno(errp, errno, "cannot listen at socket '%s'", path);
-        return false;
-    }
     return !wait || wait_for_first(chr, path, errp);
 }
 
