@@ -31,6 +31,9 @@ typedef struct GicConfig {
     hwaddr redist_base; /* GICv3; num_cpus * 128 KiB */
 } GicConfig;
 
+/* accel/debug.h */
+typedef struct AccelDebugOps AccelDebugOps;
+
 /** VcpuEntry: the registers that differ from a vCPU's architectural reset. */
 typedef struct VcpuEntry {
     uint64_t pc;
@@ -83,6 +86,7 @@ struct AccelClass {
     void (*vfio_file_del)(Accel *accel, int fd);
 
     unsigned (*max_vcpus)(Accel *accel); /* after init */
+    const AccelDebugOps *debug;          /* NULL: guests cannot be debugged */
     bool is_qtest; /* no CPUs; the virtual clock is stepped by the test */
 };
 
