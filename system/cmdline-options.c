@@ -46,6 +46,14 @@ static bool check_not_empty(const CmdlineOption *option, const char *arg,
     return true;
 }
 
+/* Short for an argument that another option takes. */
+static bool opt_gdb_default(Cmdline *c, const CmdlineOption *option,
+                            const char *arg, Error **errp)
+{
+    c->gdb = "tcp::1234";
+    return true;
+}
+
 /* A file name or a chardev. */
 static bool opt_file(Cmdline *c, const CmdlineOption *option, const char *arg,
                      Error **errp)
@@ -505,7 +513,13 @@ const CmdlineOption cmdline_options[] = {
     {"monitor", "none", "there is no human monitor: only none", opt_none},
     {"no-reboot", NULL, "a reset ends the emulator", opt_flag,
      MEMBER(no_reboot)},
-    {"S", NULL, "waits for cont on a QMP monitor", opt_flag, MEMBER(paused)},
+    {"S", NULL, "waits for cont on a QMP monitor or from a debugger", opt_flag,
+     MEMBER(paused)},
+    {"gdb", "tcp:[HOST]:PORT",
+     "serves gdb at this TCP port, of this machine alone unless\n"
+     "a HOST is given, or at a socket: unix:PATH",
+     opt_file, MEMBER(gdb)},
+    {"s", NULL, "short for -gdb tcp::1234", opt_gdb_default},
     {"name", "TEXT", "the guest's name, for query-name", opt_name},
     {"pidfile", "FILE", "the process's id; locked, removed at the end",
      opt_file, MEMBER(pidfile)},

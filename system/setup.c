@@ -10,6 +10,7 @@
 
 #include "hw/core/machine.h"
 #include "hw/core/reset.h"
+#include "system/gdbstub.h"
 #include "system/monitor.h"
 #include "system/qtest.h"
 #include "system/system.h"
@@ -35,6 +36,7 @@ struct System {
     GPtrArray *devices; /* of DeviceState, with a reference each */
     GPtrArray *monitors;
     QtestServer *qtest;
+    GdbServer *gdb;
 };
 
 static bool open_named(System *sys, const CmdlineItem *item, Error **errp)
@@ -172,6 +174,10 @@ static bool check_config(const Cmdline *c, const MachineClass *mc, Error **errp)
     if (c->smp > max_cpus) {
         error_setg(errp, "-smp %u: the machine has at most %u CPU%s", c->smp,
                    max_cpus, max_cpus == 1 ? "" : "s");
+        return false;
+    }
+    if (c->gdb && mc->no_cpus) {
+        error_setg(errp, "-gdb %s: the machine has no CPU to debug", c->gdb);
         return false;
     }
     if (c->qtest_log && !c->qtest) {
@@ -355,6 +361,20 @@ static bool open_qtest(System *sys, Error **errp)
     return sys->qtest;
 }
 
+static bool open_gdb(System *sys, Error **errp)
+{
+    const Cmdline *c = sys->cmdline;
+
+    if (!c->gdb) {
+        return true;
+    }
+    sys->gdb = gdb_server_new(c->gdb, sys->accel, c->smp, errp);
+    if (!sys->gdb) {
+        error_prepend(errp, "-gdb %s: ", c->gdb);
+    }
+    return sys->gdb;
+}
+
 System *system_new(const Cmdline *cmdline, Error **errp)
 {
     g_autoptr(System) sys = g_new0(System, 1);
@@ -379,7 +399,8 @@ System *system_new(const Cmdline *cmdline, Error **errp)
         return g_steal_pointer(&sys);
     }
     reset_all();
-    if (!open_monitors(sys, errp) || !open_qtest(sys, errp)) {
+    if (!open_monitors(sys, errp) || !open_qtest(sys, errp) ||
+        !open_gdb(sys, errp)) {
         return NULL;
     }
     return g_steal_pointer(&sys);
@@ -420,6 +441,7 @@ void system_free(System *sys)
     if (!sys) {
         return;
     }
+    gdb_server_free(sys->gdb);
     qtest_server_free(sys->qtest);
     g_ptr_array_unref(sys->monitors);
     free_devices(sys);

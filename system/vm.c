@@ -35,7 +35,8 @@ static struct {
     Accel *accel;
     bool no_reboot;
     bool launched;
-    bool halted; /* by a reset, to go on behind it */
+    bool debugged; /* stopped by the debugger */
+    bool halted;   /* by a reset, to go on behind it */
     bool ended;
     VmListener *listeners;
 } vm;
@@ -75,6 +76,7 @@ void vm_init(Accel *accel, bool no_reboot)
     vm.accel_class = ACCEL_GET_CLASS(accel);
     vm.no_reboot = no_reboot;
     vm.launched = false;
+    vm.debugged = false;
     vm.halted = false;
     vm.ended = false;
     run_state_set_handler(device_request);
@@ -136,17 +138,29 @@ void vm_start(void)
 {
     if (!run_state_is_running() && !vm.ended) {
         vm.launched = true;
+        vm.debugged = false;
         notify(VM_EVENT_RESUME, 0);
         go();
     }
 }
 
-void vm_stop(void)
+static void stop(bool debugged)
 {
     if (run_state_is_running()) {
         halt();
+        vm.debugged = debugged;
         notify(VM_EVENT_STOP, 0);
     }
+}
+
+void vm_stop(void)
+{
+    stop(false);
+}
+
+void vm_stop_debug(void)
+{
+    stop(true);
 }
 
 const char *vm_status(void)
@@ -156,6 +170,9 @@ const char *vm_status(void)
     }
     if (run_state_is_running()) {
         return "running";
+    }
+    if (vm.debugged) {
+        return "debug";
     }
     return vm.launched ? "paused" : "prelaunch";
 }

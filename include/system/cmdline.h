@@ -54,6 +54,7 @@ typedef struct Cmdline {
     GPtrArray *serials;  /* of const char *: "stdio", "file:PATH" */
     GPtrArray *traces;   /* of char *: patterns */
 
+    const char *gdb; /* "tcp::1234"; NULL: no stub */
     const char *qtest;
     const char *qtest_log;
     const char *log;

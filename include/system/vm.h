@@ -41,8 +41,10 @@ void vm_finish(void);
 /** Does nothing when that is so already. */
 void vm_start(void);
 void vm_stop(void);
+/** The same for the debugger: the status is "debug" from then on. */
+void vm_stop_debug(void);
 
-/** "prelaunch", "running", "paused" or "shutdown". */
+/** "prelaunch", "running", "paused", "debug" or "shutdown". */
 const char *vm_status(void);
 
 /**
