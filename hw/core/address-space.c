@@ -218,10 +218,22 @@ static void ram_device_access(uint8_t *ram, void *buf, unsigned size,
     }
 }
 
+static void ram_write(MemoryRegion *mr, uint64_t offset, const void *buf,
+                      uint64_t size)
+{
+    MemoryWriteWatch *watch = memory_region_write_watch(mr);
+
+    memcpy(mr->ram + offset, buf, size);
+    if (G_UNLIKELY(watch)) {
+        watch->written(watch, offset, size);
+    }
+}
+
 static MemTxResult ram_access(const FlatRange *range, hwaddr addr, void *buf,
                               uint64_t size, bool is_write)
 {
-    uint8_t *ram = range->mr->ram + range->offset + (addr - range->start);
+    uint64_t offset = range->offset + (addr - range->start);
+    uint8_t *ram = range->mr->ram + offset;
 
     if (is_write && range->readonly) {
         return MEMTX_ERROR;
@@ -229,7 +241,7 @@ static MemTxResult ram_access(const FlatRange *range, hwaddr addr, void *buf,
     if (memory_region_is_ram_device(range->mr)) {
         ram_device_access(ram, buf, size, is_write);
     } else if (is_write) {
-        memcpy(ram, buf, size);
+        ram_write(range->mr, offset, buf, size);
     } else {
         memcpy(buf, ram, size);
     }

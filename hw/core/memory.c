@@ -236,11 +236,23 @@ void memory_region_set_ioeventfds(MemoryRegion *mr,
     mr->num_ioeventfds = n;
 }
 
+void memory_region_set_write_watch(MemoryRegion *mr, MemoryWriteWatch *watch)
+{
+    g_assert(machine_locked() && mr->kind == MEMORY_REGION_RAM);
+    g_assert(!memory_region_write_watch(mr));
+    atomic_store_explicit(&mr->watch, watch, memory_order_release);
+}
+
 void memory_region_finish(MemoryRegion *mr)
 {
+    MemoryWriteWatch *watch = memory_region_write_watch(mr);
+
     g_assert(!mr->container && !mr->subregions);
     if (mr->published) {
         wait_for_readers();
+    }
+    if (watch) {
+        watch->free(watch);
     }
     if (mr->owns_ram) {
         munmap(mr->ram, page_round_up(mr->size));

@@ -3,6 +3,7 @@
 
 #include <glib.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include "util/error.h"
 
@@ -72,6 +73,18 @@ typedef struct MemoryRegionIoEventFd {
     int fd; /* an eventfd, O_NONBLOCK; not owned */
 } MemoryRegionIoEventFd;
 
+/**
+ * MemoryWriteWatch: hears what address_space_rw() writes to a region of RAM,
+ * after it is written. Embedded in whatever its owner allocates.
+ */
+typedef struct MemoryWriteWatch MemoryWriteWatch;
+struct MemoryWriteWatch {
+    /* [@offset, @offset + @size) of the region. Any thread. */
+    void (*written)(MemoryWriteWatch *watch, uint64_t offset, uint64_t size);
+    /* The region is being finished; nobody calls any more. Machine lock. */
+    void (*free)(MemoryWriteWatch *watch);
+};
+
 struct MemoryRegion {
     MemoryRegionKind kind;
     char *name;
@@ -92,6 +105,7 @@ struct MemoryRegion {
     MemoryRegion *subregions; /* highest priority first, then latest added */
     MemoryRegion *next;
     bool published; /* was in a flat view some time */
+    _Atomic(MemoryWriteWatch *) watch; /* of RAM; NULL: nobody watches */
 };
 
 /* Embedded; finish before the owner's memory goes. */
@@ -141,6 +155,18 @@ void memory_region_set_enabled(MemoryRegion *mr, bool enabled);
 /** Guest writes to RAM or a RAM device are ignored and logged. */
 void memory_region_set_readonly(MemoryRegion *mr, bool readonly);
 void memory_region_set_address(MemoryRegion *mr, hwaddr addr);
+
+/**
+ * From now on @watch hears of writes to @mr, of kind RAM, which has none yet;
+ * it lives as long as the region does, which calls its free().
+ */
+void memory_region_set_write_watch(MemoryRegion *mr, MemoryWriteWatch *watch);
+
+static inline MemoryWriteWatch *
+memory_region_write_watch(const MemoryRegion *mr)
+{
+    return atomic_load_explicit(&mr->watch, memory_order_acquire);
+}
 
 static inline bool memory_region_is_ram(const MemoryRegion *mr)
 {
