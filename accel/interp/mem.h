@@ -140,14 +140,38 @@ bool mem_store_block(InterpCpu *cpu, const Op *op, uint64_t va, const void *buf,
 bool mem_host(InterpCpu *cpu, const Op *op, uint64_t va, unsigned size,
               MemAccess access, void **host);
 
-/** True if the access would be allowed; else raises. Changes no memory. */
+/**
+ * True if the access would be allowed; else raises. Changes no memory, and does
+ * not look at alignment.
+ */
 bool mem_probe(InterpCpu *cpu, const Op *op, MmuIdx idx, uint64_t va,
                unsigned size, MemAccess access);
 
 /**
+ * Raises the alignment fault of an access at @va that has to be aligned
+ * whatever the memory (exclusives, acquire and release). Returns false.
+ */
+bool mem_unaligned(InterpCpu *cpu, const Op *op, uint64_t va, MemAccess access);
+
+/**
+ * For what mem_load_block() and mem_store_block() do not check: the elements of
+ * the access are of @align bytes. False if it is not aligned to that and has to
+ * be (SCTLR_EL1.A, Device memory): raised.
+ */
+bool mem_check_align_slow(InterpCpu *cpu, const Op *op, uint64_t va,
+                          unsigned align, MemAccess access);
+static inline bool mem_check_align(InterpCpu *cpu, const Op *op, uint64_t va,
+                                   unsigned align, MemAccess access)
+{
+    return G_LIKELY(!(va & (align - 1))) ||
+           mem_check_align_slow(cpu, op, va, align, access);
+}
+
+/**
  * Host memory of the instruction at @va, a multiple of 4, by the permissions
  * of the present exception level; or NULL: an instruction abort was taken, with
- * ELR_EL1 = @va. Code runs from RAM only. A hit in the TLB costs a few
- * instructions: this is on the way to every block that is not chained.
+ * ELR_EL1 = @va. Takes the tag off InterpCpu.pc. Code runs from RAM only. A hit
+ * in the TLB costs a few instructions: this is on the way to every block that
+ * is not chained.
  */
 const uint32_t *mem_exec(InterpCpu *cpu, uint64_t va);

@@ -2,18 +2,36 @@
 #pragma once
 
 #include "cpu.h"
+#include "mem.h"
 
 /*
  * The software TLB: a direct-mapped table for each of the MmuIdx, of 4 KiB
- * pages whatever the granule. It holds entries of one ASID only: a change of
- * ASID drops those of the lower half of the address space. Each flush also
- * begins a new epoch (InterpCpu.epoch) for the half that it concerns, so that
- * chained blocks are looked up again. The vCPU's own thread, or parked.
+ * pages whatever the granule; what is not for the fast path is in TlbState. It
+ * holds entries of one ASID only: a change of ASID drops those that are not
+ * global. Each flush also begins a new epoch (InterpCpu.epoch) for the half
+ * that it concerns, so that chained blocks are looked up again. The vCPU's own
+ * thread, or parked.
  */
 void tlb_flush_all(InterpCpu *cpu);
-/** Addresses below 2^63: what TTBR0_EL1 translates. */
+/** What TTBR0_EL1 translates. */
 void tlb_flush_low(InterpCpu *cpu);
 /** The page at @va; of a block entry of the tables, the whole of it. */
 void tlb_flush_va(InterpCpu *cpu, uint64_t va);
+/** The ASID in use is another from now on, or its entries are to go. */
+void tlb_asid_changed(InterpCpu *cpu);
+/** The one in use: of TTBR0_EL1 or TTBR1_EL1, 8 or 16 bits, by TCR_EL1. */
+unsigned tlb_asid(const InterpCpu *cpu);
 /** Writes to this page of host memory take the slow path from now on. */
 void tlb_protect_code(InterpCpu *cpu, const void *host_page);
+
+/**
+ * The translation of @va's page for @idx, walked if need be, whatever its
+ * permissions: those for @access are those of the tables if they are not
+ * granted. Puts the page in the table for the fast path, too. NULL: *@fault is
+ * the fault status. Valid until the guest is left or the TLB flushed.
+ */
+const TlbPage *tlb_lookup(InterpCpu *cpu, MmuIdx idx, uint64_t va,
+                          MemAccess access, unsigned *fault);
+
+/** Reads a descriptor for mmu_walk(); @opaque is the RamMap. */
+bool tlb_read_descriptor(void *opaque, hwaddr pa, uint64_t *desc);
