@@ -14,6 +14,7 @@
 
 #include "a64-dp.h"
 #include "a64-branch.h"
+#include "a64-system.h"
 #include "a64-ldst.h"
 #include "a64-simd.h"
 #include "a64-simd-ldst.h"

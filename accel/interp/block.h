@@ -10,7 +10,7 @@
  * crosses a page. docs/engine.md tells how they are found and forgotten.
  */
 typedef struct BlockLink {
-    const Block *to;
+    Block *to;
     uint32_t epoch; /* of the target's half, when it was found */
 } BlockLink;
 
@@ -18,8 +18,8 @@ struct Block {
     uint64_t pc;
     uint64_t end_pc;      /* of the instruction after it */
     const uint32_t *code; /* host address */
+    uint8_t el;           /* that it runs at */
     Block *next;          /* of the same hash */
-    bool forgotten;       /* its page was written */
     uint16_t num_ops;
     uint16_t num_insns;
     const uint8_t *insn_of; /* per operation, the number of its instruction */
@@ -34,17 +34,22 @@ void block_cache_free(BlockCache *cache);
  * The block at @cpu's pc, decoded if need be. NULL: an instruction abort or a
  * PC alignment fault was taken, pc is at its vector.
  */
-const Block *block_find(InterpCpu *cpu);
+Block *block_find(InterpCpu *cpu);
+/**
+ * The same, for the block that follows @from by its link @i; the link is set.
+ * @from may be gone after this.
+ */
+Block *block_find_linked(InterpCpu *cpu, Block *from, unsigned i);
 /** One instruction alone, not cached; valid until the next of these calls. */
-const Block *block_single(InterpCpu *cpu);
+Block *block_single(InterpCpu *cpu);
 
 /** No block of the page at @host_page, or none at all, is run any more. */
 void block_forget_page(InterpCpu *cpu, const void *host_page);
 void block_forget_all(InterpCpu *cpu);
 
 /**
- * Runs blocks, from cpu->pc on, until an event is posted or a function that
- * was called left its block; at least one instruction, unless an event was
- * there before. cpu->pc is valid on return.
+ * Runs blocks, from cpu->pc on, until an event is posted or was there before.
+ * With @first (at cpu->pc) that one is run in any case. cpu->pc is valid on
+ * return.
  */
-void cpu_execute(InterpCpu *cpu);
+void cpu_execute(InterpCpu *cpu, Block *first);

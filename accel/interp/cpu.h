@@ -10,6 +10,7 @@
 #include "hw/core/memory.h"
 #include "op.h"
 #include "util/lock.h"
+#include "util/timer.h"
 
 /*
  * One vCPU of the accelerator "interp": an Armv8.0-A PE in AArch64 state with
@@ -38,13 +39,20 @@ typedef union VReg {
 #define TLB_PAGE_SIZE (1u << TLB_PAGE_BITS)
 #define TLB_BITS 9
 #define TLB_SIZE (1u << TLB_BITS)
-/* A tag that no address matches, whatever its lower bits. */
-#define TLB_NEVER UINT64_MAX
+/*
+ * The tag that no address looked up in entry @index matches: it is of another
+ * entry. One number for all of them would be some address's page.
+ */
+static inline uint64_t tlb_never(unsigned index)
+{
+    return (uint64_t)(index ^ 1) << TLB_PAGE_BITS;
+}
 
 /*
  * TlbEntry: a page of RAM that may be accessed at once. Each tag is the page's
- * virtual address, or TLB_NEVER where that kind of access has to take the slow
- * path: no permission, not RAM, code on the page (writes), a watchpoint.
+ * virtual address, or tlb_never() where that kind of access has to take the
+ * slow path: no permission, not RAM, code on the page (writes), a watchpoint,
+ * an access that has to be aligned.
  */
 typedef struct TlbEntry {
     uint64_t read;
@@ -60,6 +68,43 @@ typedef enum MmuIdx {
     MMU_EL1,
     NUM_MMU_IDX,
 } MmuIdx;
+
+/* TlbPage: any translation, as the slow path wants it. */
+typedef struct TlbPage {
+    uint64_t va;                /* the page's address and the MmuIdx */
+    uint64_t stamp;             /* stale unless it is TlbState's */
+    hwaddr pa;                  /* of the page */
+    const struct RamBlock *ram; /* what is there; NULL: not RAM */
+    uint8_t perms;              /* MMU_PERM_* */
+    uint8_t level;
+    bool device; /* accesses have to be aligned */
+    bool fast;   /* may be in TlbEntry for reads and writes */
+} TlbPage;
+
+#define TLB_PAGES 64
+#define TLB_LARGE 4
+
+/* TlbLarge: where pages larger than the TLB's are. */
+typedef struct TlbLarge {
+    uint64_t start;
+    uint64_t last;
+    uint64_t page_size; /* of the largest */
+} TlbLarge;
+
+/* TlbHalf: what the TLB has of one half of the address space. */
+typedef struct TlbHalf {
+    uint64_t filled[NUM_MMU_IDX][TLB_SIZE / 64];
+    uint64_t exec[TLB_SIZE / 64]; /* indices of pages that may be in blocks */
+    TlbLarge large[TLB_LARGE];
+    unsigned num_large;
+    bool ng; /* some pages are of the present ASID only */
+} TlbHalf;
+
+typedef struct TlbState {
+    uint64_t stamp;
+    TlbPage pages[TLB_PAGES];
+    TlbHalf half[2];
+} TlbState;
 
 /* ---- system registers ---- */
 
@@ -104,11 +149,13 @@ typedef struct SysRegs {
 
 enum { TIMER_PHYS, TIMER_VIRT, NUM_TIMERS };
 
-/* InterpTimer: CNTP_ or CNTV_; timer.c */
+/* InterpTimer: CNTP_ or CNTV_ of timer.c; guarded by the machine lock. */
 typedef struct InterpTimer {
+    InterpCpu *cpu;
+    unsigned intid; /* of its private interrupt */
     uint64_t cval;
     uint32_t ctl; /* ENABLE, IMASK */
-    bool level;   /* what the interrupt line was told */
+    Timer timer;  /* for the moment at which the count reaches cval */
 } InterpTimer;
 
 /* The recorded address of LDXR and what was there; see exclusive.c. */
@@ -121,10 +168,11 @@ typedef struct Monitor {
 
 /* Bits of InterpCpu.event: why the vCPU is to leave its blocks. */
 enum {
-    EVENT_IRQ = 1 << 0,  /* an interrupt line has risen: look at them */
-    EVENT_STOP = 1 << 1, /* park */
-    EVENT_WORK = 1 << 2, /* another vCPU has left work (work.c) */
-    EVENT_STEP = 1 << 3, /* one instruction at a time */
+    EVENT_IRQ = 1 << 0,   /* an interrupt line has risen: look at them */
+    EVENT_STOP = 1 << 1,  /* park */
+    EVENT_WORK = 1 << 2,  /* another vCPU has left work (work.c) */
+    EVENT_STEP = 1 << 3,  /* one instruction at a time */
+    EVENT_POWER = 1 << 4, /* the vCPU is off, or about to be on */
 };
 
 struct InterpCpu {
@@ -175,6 +223,7 @@ struct InterpCpu {
     struct CpuDebug *debug;   /* debug.c */
 
     TlbEntry tlbs[NUM_MMU_IDX][TLB_SIZE];
+    TlbState tlb_state;
 };
 
 /** Embedded nowhere: a CPU at its reset state; caller owns it. */
@@ -270,6 +319,9 @@ bool cpu_raise(InterpCpu *cpu, const Op *op, unsigned ec, uint32_t iss);
 bool cpu_take_interrupt(InterpCpu *cpu);
 /** True when an interrupt line is asserted, masked or not (WFI ends). */
 bool cpu_has_interrupt(const InterpCpu *cpu);
+/** Are breakpoint, watchpoint and step exceptions taken from EL @el, with
+ * PSTATE.D as @masked? */
+bool cpu_debug_enabled(const InterpCpu *cpu, unsigned el, bool masked);
 /** ERET: PSTATE and pc from SPSR_EL1 and ELR_EL1. */
 void cpu_exception_return(InterpCpu *cpu);
 

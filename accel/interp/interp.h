@@ -17,10 +17,16 @@ struct InterpAccel {
     Accel parent_obj;
     InterpCpu **cpus;
     unsigned num_cpus;
-    SoftGic *gic; /* NULL before create_gic; a reference */
+    SoftGic *gic; /* the machine's; NULL before create_gic */
+    bool inited;
     unsigned phys_bits;
+    unsigned phys_range; /* the same as ID_AA64MMFR0_EL1.PARange */
     _Atomic(RamMap *) ram;
     MemoryListener ram_listener;
+    GArray *ram_next; /* RamBlock; the map being made */
+    bool ram_changed; /* since the listener's begin */
+    bool ram_lost;
+    GPtrArray *ram_code; /* RamCode of each region */
 
     Mutex lock; /* guards what follows, and each CpuThread's state */
     Cond changed;

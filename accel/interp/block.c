@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The block cache of one vCPU. Blocks lie one after the other in an arena and
+ * are never freed alone: forgetting them takes them out of the table and
+ * begins new epochs, after which no link or jump leads to them; when the arena
+ * is full all are forgotten and it starts anew. A block that forgets itself
+ * (it writes to its own page) therefore runs to its end unharmed.
+ */
+#include "block.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "cache.h"
+#include "decode.h"
+#include "interp.h"
+#include "mem.h"
+#include "ram.h"
+#include "tlb.h"
+#include "trace.h"
+#include "work.h"
+
+#define ARENA_SIZE (48u << 20)
+#define NUM_BUCKETS (1u << 15)
+/* The largest block's room in the arena. */
+#define BLOCK_MAX_SIZE \
+    (sizeof(Block) + BLOCK_MAX_OPS * (sizeof(Op) + sizeof(uint8_t)))
+
+BlockCache *block_cache_new(void)
+{
+    BlockCache *cache = g_new0(BlockCache, 1);
+
+    cache->buckets = g_new0(Block *, NUM_BUCKETS);
+    cache->single = g_malloc(BLOCK_MAX_SIZE);
+    cache->arena = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    g_assert(cache->arena != MAP_FAILED);
+    return cache;
+}
+
+void block_cache_free(BlockCache *cache)
+{
+    if (cache) {
+        munmap(cache->arena, ARENA_SIZE);
+        g_free(cache->single);
+        g_free(cache->buckets);
+        g_free(cache);
+    }
+}
+
+/* A page's blocks are in so many buckets, one after the other. */
+#define BUCKETS_PER_PAGE 64
+
+static unsigned bucket_of(const void *code)
+{
+    uint64_t page = (uintptr_t)code >> TLB_PAGE_BITS;
+    unsigned offset = (uintptr_t)code & (TLB_PAGE_SIZE - 1);
+
+    return ((page * 0x9e3779b97f4a7c15 >> 32) +
+            offset / (TLB_PAGE_SIZE / BUCKETS_PER_PAGE)) &
+           (NUM_BUCKETS - 1);
+}
+
+/* No link or jump that was made before is followed any more. */
+static void begin_epochs(InterpCpu *cpu)
+{
+    cpu->epoch[0]++;
+    cpu->epoch[1]++;
+}
+
+static bool on_page(const Block *block, const void *host_page)
+{
+    return ((uintptr_t)block->code ^ (uintptr_t)host_page) < TLB_PAGE_SIZE;
+}
+
+void block_forget_page(InterpCpu *cpu, const void *host_page)
+{
+    unsigned first = bucket_of(host_page);
+
+    trace_interp_forget_page(cpu->index, (uintptr_t)host_page);
+    for (unsigned i = 0; i < BUCKETS_PER_PAGE; i++) {
+        Block **link = &cpu->cache->buckets[(first + i) & (NUM_BUCKETS - 1)];
+
+        while (*link) {
+            if (on_page(*link, host_page)) {
+                *link = (*link)->next;
+            } else {
+                link = &(*link)->next;
+            }
+        }
+    }
+    begin_epochs(cpu);
+}
+
+void block_forget_all(InterpCpu *cpu)
+{
+    memset(cpu->cache->buckets, 0, NUM_BUCKETS * sizeof(Block *));
+    begin_epochs(cpu);
+}
+
+/* ---- decoding ---- */
+
+/* From now on a write to the page is seen by everyone who may write. */
+static void watch_page(InterpCpu *cpu, const uint32_t *code)
+{
+    const void *page = (void *)((uintptr_t)code & -(uintptr_t)TLB_PAGE_SIZE);
+    const RamBlock *ram = ram_find_host(atomic_load(&cpu->accel->ram), page);
+    _Atomic uint8_t *flag;
+
+    if (!ram || ram->is_device) {
+        return;
+    }
+    flag = ram_code_flag(ram, ram->start + ((uint8_t *)page - ram->host));
+    if (!atomic_exchange(flag, 1)) {
+        tlb_protect_code(cpu, page);
+        work_post(cpu->accel, cpu, WORK_PROTECT, (uintptr_t)page);
+    } else {
+        tlb_protect_code(cpu, page);
+    }
+}
+
+static void decode_insns(Translator *t, const uint32_t *code, unsigned max)
+{
+    for (unsigned i = 0; i < max && !t->ends; i++) {
+        a64_translate(t, code[i]);
+        t->pc += 4;
+        t->num_insns++;
+    }
+}
+
+/* What OP_END stands for, unless the last instruction was a branch. */
+static void end_block(Translator *t, bool leave)
+{
+    OpCode last = t->num_ops ? t->ops[t->num_ops - 1].code : OP_MOVI;
+
+    if (last < OP_END) {
+        emit(t, leave ? OP_LEAVE : OP_END);
+    }
+}
+
+/* Decodes at most @max instructions into @block. */
+static void decode_block(InterpCpu *cpu, Block *block, const uint32_t *code,
+                         unsigned max)
+{
+    uint8_t insn_of[BLOCK_MAX_OPS];
+    Translator t = {.pc = cpu->pc, .ops = block->ops, .insn_of = insn_of};
+    unsigned left = (TLB_PAGE_SIZE - (cpu->pc & (TLB_PAGE_SIZE - 1))) / 4;
+
+    *block = (Block){.pc = cpu->pc, .code = code, .el = cpu->el};
+    decode_insns(&t, code, MIN(max, left));
+    end_block(&t, t.ends || max == 1);
+    block->end_pc = t.pc;
+    block->num_ops = t.num_ops;
+    block->num_insns = t.num_insns;
+    block->insn_of = (uint8_t *)&block->ops[t.num_ops];
+    memcpy(&block->ops[t.num_ops], insn_of, t.num_ops);
+}
+
+static size_t block_size(const Block *block)
+{
+    size_t size = sizeof(Block) + block->num_ops * (sizeof(Op) + 1);
+
+    return (size + 15) & ~(size_t)15;
+}
+
+static Block *new_block(InterpCpu *cpu, const uint32_t *code, unsigned bucket)
+{
+    BlockCache *cache = cpu->cache;
+    Block *block;
+
+    if (ARENA_SIZE - cache->used < BLOCK_MAX_SIZE) {
+        trace_interp_cache_full(cpu->index);
+        block_forget_all(cpu);
+        cache->used = 0;
+        cache->resets++;
+    }
+    watch_page(cpu, code);
+    block = (Block *)(cache->arena + cache->used);
+    decode_block(cpu, block, code, BLOCK_MAX_INSNS);
+    cache->used += block_size(block);
+    block->next = cache->buckets[bucket];
+    cache->buckets[bucket] = block;
+    trace_interp_decode(cpu->index, block->pc, block->num_insns);
+    return block;
+}
+
+/* ---- finding ---- */
+
+Block *block_find(InterpCpu *cpu)
+{
+    Jump *jump = block_jump(cpu, cpu->pc);
+    const uint32_t *code;
+    unsigned bucket;
+    Block *block;
+
+    if (block_jump_fits(cpu, jump, cpu->pc)) {
+        return jump->block;
+    }
+    code = mem_exec(cpu, cpu->pc);
+    if (!code) {
+        return NULL;
+    }
+    bucket = bucket_of(code);
+    block = cpu->cache->buckets[bucket];
+    while (block && (block->pc != cpu->pc || block->code != code ||
+                     block->el != cpu->el)) {
+        block = block->next;
+    }
+    if (!block) {
+        block = new_block(cpu, code, bucket);
+    }
+    *jump = (Jump){block, cpu->pc, block_stamp(cpu, cpu->pc)};
+    return block;
+}
+
+Block *block_find_linked(InterpCpu *cpu, Block *from, unsigned i)
+{
+    unsigned resets = cpu->cache->resets;
+    Block *block = block_find(cpu);
+
+    if (block && cpu->cache->resets == resets) {
+        from->links[i] = (BlockLink){block, cpu->epoch[block->pc >> 63]};
+    }
+    return block;
+}
+
+Block *block_single(InterpCpu *cpu)
+{
+    const uint32_t *code = mem_exec(cpu, cpu->pc);
+    Block *block = cpu->cache->single;
+
+    if (!code) {
+        return NULL;
+    }
+    decode_block(cpu, block, code, 1);
+    return block;
+}
