@@ -229,13 +229,13 @@ static bool opt_cpu(Cmdline *c, const CmdlineOption *option, const char *arg,
     if (is_help(arg)) {
         return request(c, CMDLINE_HELP_CPUS, NULL);
     }
-    if (strcmp(arg, "host") != 0 && strcmp(arg, "max") != 0) {
-        error_setg(errp,
-                   "-cpu: no CPU model '%s': guests get the host's CPU; "
-                   "try: -cpu host",
-                   arg);
+    if (!g_strv_contains((const char *const[]){"host", "interp", "max", NULL},
+                         arg)) {
+        error_setg(errp, "-cpu: no CPU model '%s'; try: -cpu max", arg);
         return false;
     }
+    g_free(c->cpu);
+    c->cpu = g_strdup(arg);
     return true;
 }
 
@@ -481,7 +481,7 @@ const CmdlineOption cmdline_options[] = {
      "what runs the CPUs; given several times, the first one\n"
      "that works; -accel help lists them",
      opt_accel},
-    {"cpu", "host", "the CPU model: the host's", opt_cpu},
+    {"cpu", "MODEL", "the CPU model: host (kvm), interp, max", opt_cpu},
     {"m", "SIZE", "guest memory, in MiB or with a suffix (128M)", opt_memory},
     {"smp", "N", "number of CPUs (1)", opt_smp},
     {"kernel", "FILE",

@@ -158,6 +158,7 @@ void cmdline_free(Cmdline *c)
     g_free(c->machine);
     option_list_free(c->machine_options);
     g_free(c->accels);
+    g_free(c->cpu);
     g_free(c->name);
     g_ptr_array_unref(c->devices);
     g_ptr_array_unref(c->chardevs);

@@ -154,8 +154,11 @@ static bool print_help(const Cmdline *c, const char *program, Error **errp)
         print_types("accelerators", TYPE_ACCEL, ACCEL_TYPE_NAME(""));
         return true;
     case CMDLINE_HELP_CPUS:
-        printf("CPU models:\n  host                 the host's CPU\n"
-               "  max                  the same\n");
+        printf("CPU models:\n"
+               "  host                 the host's CPU (with kvm)\n"
+               "  interp               Armv8.0-A and what guests gain from "
+               "(with interp)\n"
+               "  max                  the one that the accelerator has\n");
         return true;
     case CMDLINE_HELP_DEVICES:
         print_types("devices", TYPE_DEVICE, "");

@@ -215,6 +215,7 @@ static bool create_machine(System *sys, MachineClass *mc, Error **errp)
     sys->machine = MACHINE(object_new(OBJECT_CLASS(mc)->type->name));
     sys->machine->config = (MachineConfig){
         .ram_size = c->ram_size,
+        .cpu_model = c->cpu,
         .smp = c->smp,
         .kernel = c->kernel,
         .initrd = c->initrd,
@@ -228,13 +229,20 @@ static bool create_machine(System *sys, MachineClass *mc, Error **errp)
            set_options(OBJECT(sys->machine), c->machine_options, "-M", errp);
 }
 
+/* What can run an arm64 guest here. */
+#ifdef __aarch64__
+#define DEFAULT_ACCEL "kvm"
+#else
+#define DEFAULT_ACCEL "interp"
+#endif
+
 static bool create_accel(System *sys, const MachineClass *mc, Error **errp)
 {
     const char *names = sys->cmdline->accels;
     unsigned max_vcpus;
 
     if (!names) {
-        names = sys->cmdline->qtest ? "qtest" : "kvm";
+        names = sys->cmdline->qtest ? "qtest" : DEFAULT_ACCEL;
     }
     sys->accel = accel_create(
         names, mc->phys_end ? mc->phys_end(sys->machine) : DEFAULT_PHYS_END,

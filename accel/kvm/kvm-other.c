@@ -15,8 +15,7 @@ static bool kvm_other_init(Accel *accel, uint64_t guest_phys_end, Error **errp)
 
     uname(&host);
     error_setg(errp,
-               "kvm: needs an arm64 host; this is %s; try: -accel qtest, "
-               "which has no CPUs, or an arm64 machine",
+               "kvm: needs an arm64 host; this is %s; try: -accel interp",
                host.machine);
     return false;
 }

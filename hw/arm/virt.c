@@ -191,7 +191,7 @@ static bool create_cpus_and_gic(VirtMachine *vm, Error **errp)
         .cpu_base = memmap[GIC_CPU].base,
         .redist_base = memmap[GIC_REDIST].base,
     };
-    if (!ac->create_vcpus(accel, config->smp, NULL, errp)) {
+    if (!ac->create_vcpus(accel, config->smp, config->cpu_model, errp)) {
         return false;
     }
     vm->gic = ac->create_gic(accel, &vm->gic_config, errp);

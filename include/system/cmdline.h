@@ -40,6 +40,7 @@ typedef struct Cmdline {
     char *machine;               /* NULL: the default one */
     OptionList *machine_options; /* NULL: none */
     uint64_t ram_size;
+    char *cpu; /* NULL: the accelerator's */
     unsigned smp;
     char *accels; /* "kvm:qtest"; NULL: the default ones */
     const char *kernel;

@@ -234,8 +234,7 @@ static void test_errors(void)
         {"-smp 5000", "-smp: '5000' is more than 4096 (0x1000)"},
         {"-smp 2,sockets=1", "-smp: unknown property 'sockets'; try: -smp N"},
         {"-smp sockets=1", "-smp: 'sockets=1' has no cpus; try: -smp 2"},
-        {"-cpu cortex-a57", "-cpu: no CPU model 'cortex-a57': guests get the "
-                            "host's CPU; try: -cpu host"},
+        {"-cpu cortex-a57", "-cpu: no CPU model 'cortex-a57'; try: -cpu max"},
         {"-accel kvm,x=1", "-accel: unknown property 'x'; try: -accel NAME"},
         {"-accel x=1", "-accel: 'x=1' names no accelerator; try: -accel help"},
         {"-display gtk", "-display: there is no 'gtk'; try: -display none"},

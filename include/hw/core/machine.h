@@ -17,6 +17,7 @@ OBJECT_DECLARE_TYPE(MachineState, MachineClass, MACHINE)
 
 typedef struct MachineConfig {
     uint64_t ram_size;
+    const char *cpu_model; /* NULL: what the accelerator has */
     unsigned smp;
     const char *kernel; /* file names and texts; NULL when not given */
     const char *initrd;
