@@ -44,18 +44,13 @@ static bool permitted(const TlbPage *page, MemAccess access)
     return page->perms & (access == MEM_WRITE ? MMU_PERM_WRITE : MMU_PERM_READ);
 }
 
-/* The page of an access of aligned or unaligned data; NULL: raised. */
-static const TlbPage *find_page(InterpCpu *cpu, const Op *op, MmuIdx idx,
-                                uint64_t va, bool aligned, MemAccess access)
+/* The page of an access, aligned or not to its elements; NULL: raised. */
+static const TlbPage *find_any(InterpCpu *cpu, const Op *op, MmuIdx idx,
+                               uint64_t va, bool aligned, MemAccess access)
 {
     unsigned fault;
-    const TlbPage *page;
+    const TlbPage *page = tlb_lookup(cpu, idx, va, access, &fault);
 
-    if (!aligned && cpu->sys.sctlr_el1 & SCTLR_A) {
-        mem_unaligned(cpu, op, va, access);
-        return NULL;
-    }
-    page = tlb_lookup(cpu, idx, va, access, &fault);
     if (!page) {
         data_abort(cpu, op, va, access, fault);
     } else if (!aligned && page->device) {
@@ -66,6 +61,16 @@ static const TlbPage *find_page(InterpCpu *cpu, const Op *op, MmuIdx idx,
         page = NULL;
     }
     return page;
+}
+
+static const TlbPage *find_page(InterpCpu *cpu, const Op *op, MmuIdx idx,
+                                uint64_t va, bool aligned, MemAccess access)
+{
+    if (!aligned && cpu->sys.sctlr_el1 & SCTLR_A) {
+        mem_unaligned(cpu, op, va, access);
+        return NULL;
+    }
+    return find_any(cpu, op, idx, va, aligned, access);
 }
 
 /* ---- accesses within a page ---- */
@@ -309,6 +314,22 @@ bool mem_host(InterpCpu *cpu, const Op *op, uint64_t va, unsigned size,
         written(cpu, page, va, size);
     }
     *host = host_of(page, va);
+    return true;
+}
+
+bool mem_zero(InterpCpu *cpu, const Op *op, uint64_t va, unsigned size)
+{
+    static const uint8_t zeroes[64];
+    uint64_t start = va & -(uint64_t)size;
+    void *host = mem_fast_write(cpu->tlb, start, size);
+
+    if (G_UNLIKELY(!host)) {
+        /* To Device memory it counts as not aligned; SCTLR_EL1.A is nothing
+         * to it. A fault is at @va, not at the start. */
+        return find_any(cpu, op, cpu->mmu_idx, va, false, MEM_WRITE) &&
+               mem_store_block(cpu, op, start, zeroes, size);
+    }
+    memset(host, 0, size);
     return true;
 }
 

@@ -13,7 +13,6 @@
 
 #include <string.h>
 
-#include "accel/mmu-walk.h"
 #include "interp.h"
 #include "sctlr.h"
 
@@ -103,12 +102,20 @@ void tlb_asid_changed(InterpCpu *cpu)
     }
 }
 
-unsigned tlb_asid(const InterpCpu *cpu)
+/* An ASID has 8 or 16 bits. */
+static unsigned asid_mask(const InterpCpu *cpu)
 {
-    uint64_t tcr = cpu->sys.tcr_el1;
-    uint64_t ttbr = tcr & TCR_A1 ? cpu->sys.ttbr1_el1 : cpu->sys.ttbr0_el1;
+    return cpu->sys.tcr_el1 & TCR_AS ? 0xffff : 0xff;
+}
 
-    return ttbr >> TTBR_ASID & (tcr & TCR_AS ? 0xffff : 0xff);
+void tlb_flush_asid(InterpCpu *cpu, unsigned asid)
+{
+    uint64_t ttbr =
+        cpu->sys.tcr_el1 & TCR_A1 ? cpu->sys.ttbr1_el1 : cpu->sys.ttbr0_el1;
+
+    if (!((ttbr >> TTBR_ASID ^ asid) & asid_mask(cpu))) {
+        tlb_asid_changed(cpu);
+    }
 }
 
 /* True if @tag is of @size bytes, a power of two, at @va, whatever its tag. */
@@ -287,7 +294,7 @@ static uint8_t perms_of(const MmuPage *found, MmuIdx idx)
     }
 }
 
-static MmuRegs mmu_regs(const InterpCpu *cpu)
+MmuRegs tlb_regs(const InterpCpu *cpu)
 {
     return (MmuRegs){
         .sctlr = cpu->sys.sctlr_el1,
@@ -326,7 +333,7 @@ static const TlbPage *fill(InterpCpu *cpu, MmuIdx idx, uint64_t va,
 {
     TlbPage *page = page_slot(cpu, page_key(idx, va));
     RamMap *map = atomic_load_explicit(&cpu->accel->ram, memory_order_acquire);
-    MmuRegs regs = mmu_regs(cpu);
+    MmuRegs regs = tlb_regs(cpu);
     MmuPage found;
 
     if (!mmu_walk(&regs, va, tlb_read_descriptor, map, &found)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "accel/mmu-walk.h"
 #include "cpu.h"
 #include "mem.h"
 
@@ -17,10 +18,10 @@ void tlb_flush_all(InterpCpu *cpu);
 void tlb_flush_low(InterpCpu *cpu);
 /** The page at @va; of a block entry of the tables, the whole of it. */
 void tlb_flush_va(InterpCpu *cpu, uint64_t va);
-/** The ASID in use is another from now on, or its entries are to go. */
+/** The ASID in use is another from now on. */
 void tlb_asid_changed(InterpCpu *cpu);
-/** The one in use: of TTBR0_EL1 or TTBR1_EL1, 8 or 16 bits, by TCR_EL1. */
-unsigned tlb_asid(const InterpCpu *cpu);
+/** What is of this ASID. */
+void tlb_flush_asid(InterpCpu *cpu, unsigned asid);
 /** Writes to this page of host memory take the slow path from now on. */
 void tlb_protect_code(InterpCpu *cpu, const void *host_page);
 
@@ -33,5 +34,7 @@ void tlb_protect_code(InterpCpu *cpu, const void *host_page);
 const TlbPage *tlb_lookup(InterpCpu *cpu, MmuIdx idx, uint64_t va,
                           MemAccess access, unsigned *fault);
 
+/** For mmu_walk(): the registers as they are. */
+MmuRegs tlb_regs(const InterpCpu *cpu);
 /** Reads a descriptor for mmu_walk(); @opaque is the RamMap. */
 bool tlb_read_descriptor(void *opaque, hwaddr pa, uint64_t *desc);

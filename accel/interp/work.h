@@ -12,6 +12,7 @@
 typedef enum WorkKind {
     WORK_TLB_ALL,
     WORK_TLB_VA,     /* arg: virtual address */
+    WORK_TLB_ASID,   /* arg: ASID */
     WORK_PROTECT,    /* arg: host address of a page that has code now */
     WORK_FORGET,     /* arg: host address of a page with code, now written */
     WORK_FORGET_ALL, /* instruction cache invalidate all */
