@@ -87,6 +87,9 @@ static void do_item(InterpCpu *cpu, const WorkItem *item)
     case WORK_TLB_VA:
         tlb_flush_va(cpu, item->arg);
         break;
+    case WORK_TLB_ASID:
+        tlb_flush_asid(cpu, item->arg);
+        break;
     case WORK_PROTECT:
         tlb_protect_code(cpu, (void *)(uintptr_t)item->arg);
         break;
