@@ -16,8 +16,10 @@
 #include "a64-branch.h"
 #include "a64-system.h"
 #include "a64-ldst.h"
+#include "a64-fp.h"
 #include "a64-simd.h"
 #include "a64-simd-ldst.h"
+#include "a64-missing.h"
 
 #undef A64
 #undef A64_FP

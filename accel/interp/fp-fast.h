@@ -209,27 +209,56 @@ static inline uint32_t fp32_from_double(uint64_t a, FpEnv *env)
                : (uint32_t)fp_convert(FP_SINGLE, FP_DOUBLE, a, env);
 }
 
-/* SCVTF to double: of a 64-bit integer, and of a 32-bit one, which is exact. */
-static inline uint64_t fp64_from_int64(int64_t a, FpEnv *env)
+/*
+ * SCVTF and UCVTF, of `from` with fbits 0. A 32-bit integer fits in a double as
+ * it is.
+ */
+static inline int64_t fp_int_operand(uint64_t a, FpFixed from)
 {
-    return G_LIKELY(fp_fast_mode(env))
-               ? fp64_guest((double)a)
-               : fp_from_fixed(FP_DOUBLE, (uint64_t)a, (FpFixed){64, 0, false},
-                               env);
+    return from.width == 64   ? (int64_t)a
+           : from.is_unsigned ? (int64_t)(uint32_t)a
+                              : (int64_t)(int32_t)a;
 }
 
-static inline uint64_t fp64_from_int32(int32_t a)
+static inline uint32_t fp32_from_int(uint64_t a, FpFixed from, FpEnv *env)
 {
-    return fp64_guest((double)a);
+    int64_t value = fp_int_operand(a, from);
+
+    return G_LIKELY(fp_fast_mode(env) && !(from.is_unsigned && value < 0))
+               ? fp32_guest((float)value)
+               : (uint32_t)fp_from_fixed(FP_SINGLE, a, from, env);
 }
 
-/* FCVTZS of a double, to 64 bits. */
-static inline uint64_t fp64_to_int64(uint64_t a, FpEnv *env)
+static inline uint64_t fp64_from_int(uint64_t a, FpFixed from, FpEnv *env)
 {
-    double value = fp64_host(a);
+    int64_t value = fp_int_operand(a, from);
+    bool exact = from.width == 32;
 
-    return G_LIKELY(fp_fast_mode(env) && value > -0x1p62 && value < 0x1p62)
-               ? (uint64_t)(int64_t)value
-               : fp_to_fixed(FP_DOUBLE, a, (FpFixed){64, 0, false},
-                             FP_ROUND_ZERO, env);
+    return G_LIKELY((exact || fp_fast_mode(env)) &&
+                    !(from.is_unsigned && value < 0))
+               ? fp64_guest((double)value)
+               : fp_from_fixed(FP_DOUBLE, a, from, env);
+}
+
+/* FCVTZS and FCVTZU, to `to` with fbits 0. */
+static inline uint64_t fp64_to_int(uint64_t a, FpFixed to, FpEnv *env)
+{
+    double value = fp64_host(a), limit = to.width == 64 ? 0x1p62 : 0x1p31;
+    double low = to.is_unsigned ? -1 : -limit;
+
+    if (G_UNLIKELY(!fp_fast_mode(env) || !(value > low && value < limit))) {
+        return fp_to_fixed(FP_DOUBLE, a, to, FP_ROUND_ZERO, env);
+    }
+    return to.width == 64 ? (uint64_t)(int64_t)value : (uint32_t)(int64_t)value;
+}
+
+static inline uint64_t fp32_to_int(uint32_t a, FpFixed to, FpEnv *env)
+{
+    float value = fp32_host(a), limit = to.width == 64 ? 0x1p62f : 0x1p31f;
+    float low = to.is_unsigned ? -1 : -limit;
+
+    if (G_UNLIKELY(!fp_fast_mode(env) || !(value > low && value < limit))) {
+        return fp_to_fixed(FP_SINGLE, a, to, FP_ROUND_ZERO, env);
+    }
+    return to.width == 64 ? (uint64_t)(int64_t)value : (uint32_t)(int64_t)value;
 }

@@ -59,13 +59,20 @@ CASE(from_single, fp64_from_single(o->a, env),
      fp_convert(FP_DOUBLE, FP_SINGLE, o->a, env))
 CASE(from_double, fp32_from_double(o->a, env),
      fp_convert(FP_SINGLE, FP_DOUBLE, o->a, env))
-/* The encodings of operands make odd integers, too. */
-CASE(from_int64, fp64_from_int64(o->a, env),
-     fp_from_fixed(FP_DOUBLE, o->a, (FpFixed){64, 0, false}, env))
-CASE(from_int32, fp64_from_int32(o->a),
-     fp_from_fixed(FP_DOUBLE, o->a, (FpFixed){32, 0, false}, env))
-CASE(to_int64, fp64_to_int64(o->a, env),
-     fp_to_fixed(FP_DOUBLE, o->a, (FpFixed){64, 0, false}, FP_ROUND_ZERO, env))
+/* Of each kind, by the third operand; encodings make odd integers, too. */
+static FpFixed any_int(const Operands *o)
+{
+    return (FpFixed){o->c & 2 ? 64 : 32, 0, o->c & 1};
+}
+
+CASE(from_int_32, fp32_from_int(o->a, any_int(o), env),
+     fp_from_fixed(FP_SINGLE, o->a, any_int(o), env))
+CASE(from_int_64, fp64_from_int(o->a, any_int(o), env),
+     fp_from_fixed(FP_DOUBLE, o->a, any_int(o), env))
+CASE(to_int_32, fp32_to_int(o->a, any_int(o), env),
+     fp_to_fixed(FP_SINGLE, o->a, any_int(o), FP_ROUND_ZERO, env))
+CASE(to_int_64, fp64_to_int(o->a, any_int(o), env),
+     fp_to_fixed(FP_DOUBLE, o->a, any_int(o), FP_ROUND_ZERO, env))
 
 #define FAST(function, size)                               \
     {                                                      \
@@ -81,8 +88,8 @@ static const FastCase cases[] = {
     FAST(mul_add_32, FP_SINGLE),  FAST(mul_add_64, FP_DOUBLE),
     FAST(compare_32, FP_SINGLE),  FAST(compare_64, FP_DOUBLE),
     FAST(from_single, FP_SINGLE), FAST(from_double, FP_DOUBLE),
-    FAST(from_int64, FP_DOUBLE),  FAST(from_int32, FP_SINGLE),
-    FAST(to_int64, FP_DOUBLE),
+    FAST(from_int_32, FP_DOUBLE), FAST(from_int_64, FP_DOUBLE),
+    FAST(to_int_32, FP_SINGLE),   FAST(to_int_64, FP_DOUBLE),
 };
 
 /* Half of the time the mode in which the host is asked at all. */
