@@ -250,7 +250,8 @@ Op *emit_call_datum(Translator *t, OpFn *fn, uint64_t datum)
     Op *op = emit_call(t, fn);
 
     op->code = OP_CALLD;
-    emit(t, OP_MOVI)->imm = datum; /* is skipped, and ends no block */
+    /* Is skipped; it must not look like an end, nor like a constant. */
+    emit(t, OP_CALLD)->imm = datum;
     return op;
 }
 
