@@ -202,11 +202,22 @@ GdbSession *gdb_session_new(Accel *accel, unsigned num_cpus, GdbWriteFn write,
     return s;
 }
 
-/* What the accelerator was told is taken back, which needs a stop. */
+/* Has the accelerator been told anything that a CPU can still stop for? */
+static bool is_armed(const GdbSession *s)
+{
+    bool armed = s->points->len;
+
+    for (unsigned cpu = 0; cpu < s->num_cpus; cpu++) {
+        armed |= s->modes[cpu] != DEBUG_RUN;
+    }
+    return armed;
+}
+
+/* To take it back needs a stop, which also frees a CPU that has just hit. */
 static void let_go(GdbSession *s)
 {
     s->waiting = false;
-    if (run_state_is_running() && s->points->len) {
+    if (run_state_is_running() && is_armed(s)) {
         vm_stop_debug();
     }
     gdb_remove_all_points(s);
