@@ -26,18 +26,18 @@
         return true;                                                   \
     }
 
-#define ACROSS_S(name, expr)                              \
-    ACROSS(name##_b, int8_t, sb, uint8_t, expr)           \
-    ACROSS(name##_h, int16_t, sh, uint16_t, expr)         \
-    ACROSS(name##_s, int32_t, ss, uint32_t, expr)         \
-    static SimdFns name = {name##_b, name##_h, name##_s}; \
-    SIMD_TRANSLATE(name, across, name)
-#define ACROSS_U(name, expr)                              \
-    ACROSS(name##_b, uint8_t, b, uint8_t, expr)           \
-    ACROSS(name##_h, uint16_t, h, uint16_t, expr)         \
-    ACROSS(name##_s, uint32_t, s, uint32_t, expr)         \
-    static SimdFns name = {name##_b, name##_h, name##_s}; \
-    SIMD_TRANSLATE(name, across, name)
+#define ACROSS_S(name, expr)                                    \
+    ACROSS(name##_b, int8_t, sb, uint8_t, expr)                 \
+    ACROSS(name##_h, int16_t, sh, uint16_t, expr)               \
+    ACROSS(name##_s, int32_t, ss, uint32_t, expr)               \
+    static SimdFns name##_fns = {name##_b, name##_h, name##_s}; \
+    SIMD_TRANSLATE(name, across, name##_fns)
+#define ACROSS_U(name, expr)                                    \
+    ACROSS(name##_b, uint8_t, b, uint8_t, expr)                 \
+    ACROSS(name##_h, uint16_t, h, uint16_t, expr)               \
+    ACROSS(name##_s, uint32_t, s, uint32_t, expr)               \
+    static SimdFns name##_fns = {name##_b, name##_h, name##_s}; \
+    SIMD_TRANSLATE(name, across, name##_fns)
 
 /* No two lanes of 32 bits: those would be a pair. */
 static bool across(Translator *t, uint32_t insn, SimdFns fns)
@@ -104,8 +104,8 @@ SIMD_TRANSLATE(uaddlv, across, uaddlv)
         return true;                                                       \
     }                                                                      \
                                                                            \
-    static SimdFns name##p = {NULL, NULL, name##p_s, name##p_d};           \
-    SIMD_TRANSLATE(name##p_sc, simd_scalar_fp, name##p)
+    static SimdFns name##p_fns = {NULL, NULL, name##p_s, name##p_d};       \
+    SIMD_TRANSLATE(name##p_sc, simd_scalar_fp, name##p_fns)
 
 REDUCE(fmax, fp_max)
 REDUCE(fmin, fp_min)

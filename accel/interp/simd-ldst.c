@@ -17,7 +17,8 @@ static inline bool load_16(InterpCpu *cpu, const Op *op, uint64_t va, VReg *v)
     const void *p = mem_fast_read(cpu->tlb, va, sizeof(*v));
 
     if (G_UNLIKELY(!p)) {
-        return mem_load_block(cpu, op, va, v, sizeof(*v));
+        return mem_check_align(cpu, op, va, sizeof(*v), MEM_READ) &&
+               mem_load_block(cpu, op, va, v, sizeof(*v));
     }
     memcpy(v, p, sizeof(*v));
     return true;
@@ -29,7 +30,8 @@ static inline bool store_16(InterpCpu *cpu, const Op *op, uint64_t va,
     void *p = mem_fast_write(cpu->tlb, va, sizeof(*v));
 
     if (G_UNLIKELY(!p)) {
-        return mem_store_block(cpu, op, va, v, sizeof(*v));
+        return mem_check_align(cpu, op, va, sizeof(*v), MEM_WRITE) &&
+               mem_store_block(cpu, op, va, v, sizeof(*v));
     }
     memcpy(p, v, sizeof(*v));
     return true;
@@ -67,7 +69,8 @@ static inline bool load_pair(InterpCpu *cpu, const Op *op, uint64_t va,
     if (G_LIKELY(p)) {
         memcpy(&r, p, bytes);
         memcpy(&r2, p + bytes, bytes);
-    } else if (!mem_load_block(cpu, op, va, &r, bytes) ||
+    } else if (!mem_check_align(cpu, op, va, bytes, MEM_READ) ||
+               !mem_load_block(cpu, op, va, &r, bytes) ||
                !mem_load_block(cpu, op, va + bytes, &r2, bytes)) {
         return false;
     }
@@ -87,7 +90,8 @@ static inline bool store_pair(InterpCpu *cpu, const Op *op, uint64_t va,
         memcpy(p + bytes, v2, bytes);
         return true;
     }
-    return mem_probe(cpu, op, cpu->mmu_idx, va, 2 * bytes, MEM_WRITE) &&
+    return mem_probe(cpu, op, cpu->mmu_idx, va, bytes, MEM_WRITE) &&
+           mem_probe(cpu, op, cpu->mmu_idx, va + bytes, bytes, MEM_WRITE) &&
            mem_store_block(cpu, op, va, v, bytes) &&
            mem_store_block(cpu, op, va + bytes, v2, bytes);
 }

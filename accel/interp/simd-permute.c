@@ -25,13 +25,13 @@
     }
 
 /* `at` in terms of lane number i, and `from` as well: which register. */
-#define PERMUTE_ALL(name, from_n, at)                               \
-    PERMUTE(name##_b, uint8_t, b, , ((from_n) ? n : m).b[(at)&15])  \
-    PERMUTE(name##_h, uint16_t, h, , ((from_n) ? n : m).h[(at)&7])  \
-    PERMUTE(name##_s, uint32_t, s, , ((from_n) ? n : m).s[(at)&3])  \
-    PERMUTE(name##_d, uint64_t, d, , ((from_n) ? n : m).d[(at)&1])  \
-    static SimdFns name = {name##_b, name##_h, name##_s, name##_d}; \
-    SIMD_TRANSLATE(name, simd_vector, name)
+#define PERMUTE_ALL(name, from_n, at)                                     \
+    PERMUTE(name##_b, uint8_t, b, , ((from_n) ? n : m).b[(at)&15])        \
+    PERMUTE(name##_h, uint16_t, h, , ((from_n) ? n : m).h[(at)&7])        \
+    PERMUTE(name##_s, uint32_t, s, , ((from_n) ? n : m).s[(at)&3])        \
+    PERMUTE(name##_d, uint64_t, d, , ((from_n) ? n : m).d[(at)&1])        \
+    static SimdFns name##_fns = {name##_b, name##_h, name##_s, name##_d}; \
+    SIMD_TRANSLATE(name, simd_vector, name##_fns)
 
 PERMUTE_ALL(zip1, i % 2 == 0, i / 2)
 PERMUTE_ALL(zip2, i % 2 == 0, (lanes + i) / 2)

@@ -4,8 +4,8 @@
  * (Arm ARM C4.1, "Advanced SIMD three same" and its scalar form).
  *
  * One line defines an instruction's functions and the translate functions of
- * its forms. Sums and products are of unsigned lanes, since those wrap; where
- * C would compute in int, 1u keeps it from overflowing.
+ * its forms. Sums and products are of unsigned lanes, since those wrap;
+ * products are computed in 64 bits, since C would take int for shorter lanes.
  */
 
 #include "simd.h"
@@ -13,23 +13,19 @@
 /* `kind` is one of U_BHS, S_BHSD and so on: the lanes that there are. */
 #define SAME(name, kind, expr)                    \
     SIMD_##kind(SIMD_INT, name, SECOND_REG, expr) \
-        SIMD_TRANSLATE(name##_v, simd_vector, name)
+        SIMD_TRANSLATE(name##_v, simd_vector, name##_fns)
 
 /* What saturates has scalar forms of all sizes. */
-#define SAME_SAT(name, kind, expr)                  \
-    SIMD_##kind(SIMD_SOME, name, SECOND_REG, expr)  \
-        SIMD_TRANSLATE(name##_v, simd_vector, name) \
-            SIMD_TRANSLATE(name##_sc, simd_scalar, name)
+#define SAME_SAT(name, kind, expr)                        \
+    SIMD_##kind(SIMD_SOME, name, SECOND_REG, expr)        \
+        SIMD_TRANSLATE(name##_v, simd_vector, name##_fns) \
+            SIMD_TRANSLATE(name##_sc, simd_scalar, name##_fns)
 
 /* With a scalar form, of 64 bits. */
 #define SAME_D(name, kind, expr)                                 \
     SAME(name, kind, expr)                                       \
     static SimdFns name##_only_d = {NULL, NULL, NULL, name##_d}; \
     SIMD_TRANSLATE(name##_sc, simd_scalar, name##_only_d)
-
-#define ONES(condition) ((condition) ? -1 : 0)
-#define DIFFERENCE(x, y) \
-    ((x) > (y) ? 1ull * (x)-1ull * (y) : 1ull * (y)-1ull * (x))
 
 /* ---- sums ---- */
 
@@ -41,10 +37,10 @@ SAME(srhadd, S_BHS, ((int64_t)a + b + 1) >> 1)
 SAME(urhadd, U_BHS, ((uint64_t)a + b + 1) >> 1)
 SAME(shsub, S_BHS, ((int64_t)a - b) >> 1)
 SAME(uhsub, U_BHS, ((uint64_t)a - b) >> 1)
-SAME(sabd, S_BHS, DIFFERENCE(a, b))
-SAME(uabd, U_BHS, DIFFERENCE(a, b))
-SAME(saba, S_BHS, d + DIFFERENCE(a, b))
-SAME(uaba, U_BHS, d + DIFFERENCE(a, b))
+SAME(sabd, S_BHS, SIMD_DIFFERENCE(a, b))
+SAME(uabd, U_BHS, SIMD_DIFFERENCE(a, b))
+SAME(saba, S_BHS, d + SIMD_DIFFERENCE(a, b))
+SAME(uaba, U_BHS, d + SIMD_DIFFERENCE(a, b))
 SAME_SAT(sqadd, S_BHSD, SAT((__int128)a + b))
 SAME_SAT(uqadd, U_BHSD, SAT((__int128)a + b))
 SAME_SAT(sqsub, S_BHSD, SAT((__int128)a - b))
@@ -52,12 +48,12 @@ SAME_SAT(uqsub, U_BHSD, SAT((__int128)a - b))
 
 /* ---- comparisons ---- */
 
-SAME_D(cmgt, S_BHSD, ONES(a > b))
-SAME_D(cmhi, U_BHSD, ONES(a > b))
-SAME_D(cmge, S_BHSD, ONES(a >= b))
-SAME_D(cmhs, U_BHSD, ONES(a >= b))
-SAME_D(cmtst, U_BHSD, ONES((a & b) != 0))
-SAME_D(cmeq, U_BHSD, ONES(a == b))
+SAME_D(cmgt, S_BHSD, SIMD_ONES(a > b))
+SAME_D(cmhi, U_BHSD, SIMD_ONES(a > b))
+SAME_D(cmge, S_BHSD, SIMD_ONES(a >= b))
+SAME_D(cmhs, U_BHSD, SIMD_ONES(a >= b))
+SAME_D(cmtst, U_BHSD, SIMD_ONES((a & b) != 0))
+SAME_D(cmeq, U_BHSD, SIMD_ONES(a == b))
 SAME(smax, S_BHS, MAX(a, b))
 SAME(umax, U_BHS, MAX(a, b))
 SAME(smin, S_BHS, MIN(a, b))
@@ -76,26 +72,14 @@ SAME_SAT(uqrshl, U_BHSD, SAT(simd_shift(a, (int8_t)b, true)))
 
 /* ---- products ---- */
 
-/* PolynomialMult() of a byte by a byte, the low byte. */
-static unsigned polynomial_product(unsigned a, unsigned b)
-{
-    unsigned product = 0;
-
-    for (unsigned i = 0; i < 8; i++) {
-        product ^= (a >> i & 1) * (b << i);
-    }
-    return product;
-}
-
-SAME(mul, U_BHS, 1u * a * b)
-SAME(mla, U_BHS, d + 1u * a * b)
-SAME(mls, U_BHS, d - 1u * a * b)
-SIMD_U_B(SIMD_INT, pmul, SECOND_REG, polynomial_product(a, b))
+SAME(mul, U_BHS, SIMD_PRODUCT(a, b))
+SAME(mla, U_BHS, d + SIMD_PRODUCT(a, b))
+SAME(mls, U_BHS, d - SIMD_PRODUCT(a, b))
+SIMD_U_B(SIMD_INT, pmul, SECOND_REG, simd_polynomial_product(a, b))
 static SimdFns pmul = {pmul_b};
 SIMD_TRANSLATE(pmul_v, simd_vector, pmul)
-SAME_SAT(sqdmulh, S_HS, SAT((2 * (__int128)a * b) >> BITS))
-SAME_SAT(sqrdmulh, S_HS,
-         SAT((2 * (__int128)a * b + (1ll << (BITS - 1))) >> BITS))
+SAME_SAT(sqdmulh, S_HS, SIMD_HIGH_PRODUCT(a, b, 0))
+SAME_SAT(sqrdmulh, S_HS, SIMD_HIGH_PRODUCT(a, b, 1ll << (BITS - 1)))
 
 /* ---- logic: size says which instruction it is ---- */
 
@@ -135,27 +119,35 @@ bool translate_orr_v(Translator *t, uint32_t insn)
 
 /* ---- pairs: those of Vn, then those of Vm ---- */
 
+static VReg join_halves(const VReg *low, const VReg *high, unsigned half)
+{
+    if (half == 8) {
+        return (VReg){.d = {low->d[0], high->d[0]}};
+    }
+    return (VReg){.s = {low->s[0], high->s[0]}};
+}
+
 #define PAIRS(fn, type, field, second, expr)                 \
     static bool fn(InterpCpu *cpu, const Op *op)             \
     {                                                        \
         const VReg n = cpu->v[op->rn], m = cpu->v[op->rm];   \
-        unsigned half = simd_bytes(op) / sizeof(type) / 2;   \
-        VReg r = {{0}};                                      \
+        unsigned half = simd_bytes(op) / 2;                  \
+        VReg of_n = {{0}}, of_m = {{0}};                     \
                                                              \
-        for (unsigned i = 0; i < half; i++) {                \
+        for (unsigned i = 0; i < half / sizeof(type); i++) { \
             type a = n.field[2 * i], b = n.field[2 * i + 1]; \
                                                              \
-            r.field[i] = (expr);                             \
+            of_n.field[i] = (expr);                          \
             a = m.field[2 * i], b = m.field[2 * i + 1];      \
-            r.field[half + i] = (expr);                      \
+            of_m.field[i] = (expr);                          \
         }                                                    \
-        cpu->v[op->rd] = r;                                  \
+        cpu->v[op->rd] = join_halves(&of_n, &of_m, half);    \
         return true;                                         \
     }
 
 #define PAIRWISE(name, kind, expr)             \
     SIMD_##kind(PAIRS, name, SECOND_REG, expr) \
-        SIMD_TRANSLATE(name##_v, simd_vector, name)
+        SIMD_TRANSLATE(name##_v, simd_vector, name##_fns)
 
 PAIRWISE(addp, U_BHSD, a + b)
 PAIRWISE(smaxp, S_BHS, MAX(a, b))

@@ -13,26 +13,30 @@
 
 #define MAX_BYTES 64
 
-static inline bool load(InterpCpu *cpu, const Op *op, void *buf, unsigned bytes)
+/* @align: the size of an element. */
+static inline bool load(InterpCpu *cpu, const Op *op, void *buf, unsigned bytes,
+                        unsigned align)
 {
     uint64_t va = cpu->x[op->rn];
     const void *p = mem_fast_read(cpu->tlb, va, bytes);
 
     if (G_UNLIKELY(!p)) {
-        return mem_load_block(cpu, op, va, buf, bytes);
+        return mem_check_align(cpu, op, va, align, MEM_READ) &&
+               mem_load_block(cpu, op, va, buf, bytes);
     }
     memcpy(buf, p, bytes);
     return true;
 }
 
 static inline bool store(InterpCpu *cpu, const Op *op, const void *buf,
-                         unsigned bytes)
+                         unsigned bytes, unsigned align)
 {
     uint64_t va = cpu->x[op->rn];
     void *p = mem_fast_write(cpu->tlb, va, bytes);
 
     if (G_UNLIKELY(!p)) {
-        return mem_store_block(cpu, op, va, buf, bytes);
+        return mem_check_align(cpu, op, va, align, MEM_WRITE) &&
+               mem_store_block(cpu, op, va, buf, bytes);
     }
     memcpy(p, buf, bytes);
     return true;
@@ -43,14 +47,15 @@ static inline VReg *reg(InterpCpu *cpu, const Op *op, unsigned i)
     return &cpu->v[(op->rd + i) % 32];
 }
 
-/* ---- whole registers, one after the other: ra of them ---- */
+/* ---- whole registers, one after the other: ra of them, whose elements
+ * have as many bytes as the amount says ---- */
 
 static bool ld1(InterpCpu *cpu, const Op *op)
 {
     uint8_t buf[MAX_BYTES];
     unsigned bytes = simd_bytes(op);
 
-    if (!load(cpu, op, buf, op->ra * bytes)) {
+    if (!load(cpu, op, buf, op->ra * bytes, simd_amount(op))) {
         return false;
     }
     for (unsigned i = 0; i < op->ra; i++) {
@@ -70,7 +75,7 @@ static bool st1(InterpCpu *cpu, const Op *op)
     for (unsigned i = 0; i < op->ra; i++) {
         memcpy(buf + i * bytes, reg(cpu, op, i), bytes);
     }
-    return store(cpu, op, buf, op->ra * bytes);
+    return store(cpu, op, buf, op->ra * bytes, simd_amount(op));
 }
 
 /* ---- whole registers, lane by lane: LD2 to LD4, ST2 to ST4 ---- */
@@ -82,7 +87,7 @@ static bool st1(InterpCpu *cpu, const Op *op)
         type buf[MAX_BYTES / sizeof(type)];                            \
         VReg r[n] = {{{0}}};                                           \
                                                                        \
-        if (!load(cpu, op, buf, n * bytes)) {                          \
+        if (!load(cpu, op, buf, n * bytes, sizeof(type))) {            \
             return false;                                              \
         }                                                              \
         for (unsigned i = 0; i < lanes; i++) {                         \
@@ -108,7 +113,7 @@ static bool st1(InterpCpu *cpu, const Op *op)
                 buf[n * i + k] = r.field[i];                           \
             }                                                          \
         }                                                              \
-        return store(cpu, op, buf, n * bytes);                         \
+        return store(cpu, op, buf, n * bytes, sizeof(type));           \
     }
 
 #define STRUCTURES(n)                                                    \
@@ -132,7 +137,7 @@ static inline bool load_elements(InterpCpu *cpu, const Op *op, void *buf,
     uint64_t value;
 
     if (simd_amount(op) != 1) {
-        return load(cpu, op, buf, simd_amount(op) * bytes);
+        return load(cpu, op, buf, simd_amount(op) * bytes, bytes);
     }
     if (!mem_load(cpu, op, cpu->x[op->rn], bytes, &value)) {
         return false;
@@ -184,7 +189,8 @@ static inline bool load_elements(InterpCpu *cpu, const Op *op, void *buf,
         for (unsigned i = 0; i < simd_amount(op); i++) {                \
             buf[i] = reg(cpu, op, i)->field[op->ra];                    \
         }                                                               \
-        return store(cpu, op, buf, simd_amount(op) * sizeof(type));     \
+        return store(cpu, op, buf, simd_amount(op) * sizeof(type),      \
+                     sizeof(type));                                     \
     }
 
 LANE(b, uint8_t, b)
@@ -221,7 +227,7 @@ static bool emit_structure(Translator *t, uint32_t insn, OpFn *fn, unsigned n)
     unsigned bytes = 8 << bits(insn, 30, 30);
 
     emit_check_sp(t, bits(insn, 9, 5));
-    simd_emit(t, insn, fn, bytes, 0)->ra = n;
+    simd_emit(t, insn, fn, bytes, 1 << bits(insn, 11, 10))->ra = n;
     emit_post_index(t, insn, n * bytes);
     return true;
 }
