@@ -251,7 +251,7 @@ Op *emit_call_datum(Translator *t, OpFn *fn, uint64_t datum)
 
     op->code = OP_CALLD;
     /* Is skipped; it must not look like an end, nor like a constant. */
-    emit(t, OP_CALLD)->imm = datum;
+    emit(t, OP_DATUM)->imm = datum;
     return op;
 }
 

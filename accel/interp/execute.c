@@ -523,6 +523,8 @@ do_CALLD:
     }
     op++;
     NEXT;
+do_DATUM:
+    g_assert_not_reached();
 do_FPCHECK:
     if (G_UNLIKELY(cpu->fp_trapped)) {
         cpu_raise(cpu, op, EC_FP, FP_TRAP_ISS);
