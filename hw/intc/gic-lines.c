@@ -179,13 +179,15 @@ bool gic_core_realize(GicCore *gic, Error **errp)
     const char *name = qdev_name(DEVICE(gic));
 
     g_assert(soft->cpu_ops);
-    if (!soft->num_cpus) {
-        error_setg(errp, "%s: num-cpus=0; it needs one at least", name);
+    if (!soft->num_cpus || soft->num_cpus > SOFT_GIC_MAX_CPUS) {
+        error_setg(errp, "%s: num-cpus=%u; it has 1 to %d; try: -smp %d", name,
+                   soft->num_cpus, SOFT_GIC_MAX_CPUS, SOFT_GIC_MAX_CPUS);
         return false;
     }
-    if (!soft->num_spis || soft->num_spis % 32) {
-        error_setg(errp, "%s: num-spis=%u is no multiple of 32", name,
-                   soft->num_spis);
+    if (!soft->num_spis || soft->num_spis % 32 ||
+        soft->num_spis > GIC_MAX_INTIDS - GIC_PRIVATE) {
+        error_setg(errp, "%s: num-spis=%u is no multiple of 32 from 32 to %d",
+                   name, soft->num_spis, GIC_MAX_INTIDS - GIC_PRIVATE);
         return false;
     }
     gic->num_words = (GIC_PRIVATE + soft->num_spis) / 32;
