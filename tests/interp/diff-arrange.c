@@ -98,6 +98,22 @@ static bool set_base(uint32_t word, uint64_t offset, DiffPlace *place,
 
 /* ---- loads and stores ---- */
 
+/*
+ * A store-exclusive that finds no reservation may fail or fault, as the
+ * implementation likes (Arm ARM, B2.9.2), so its address must be good.
+ */
+static bool set_exclusive_base(uint32_t word, DiffPlace *place,
+                               DiffState *state, uint64_t *random)
+{
+    unsigned rn = field(word, 5, 5);
+
+    if (!set_base(word, 0, place, state, random)) {
+        return false;
+    }
+    *x_or_sp(state, rn) = DIFF_DATA + diff_below(random, 256) * 32;
+    return place->words == 1;
+}
+
 /* LDXR and the like, LDAR, CAS: the address is aligned or it faults. */
 static bool arrange_exclusive(uint32_t *word, uint32_t fixed, DiffPlace *place,
                               DiffState *state, uint64_t *random)
@@ -123,6 +139,9 @@ static bool arrange_exclusive(uint32_t *word, uint32_t fixed, DiffPlace *place,
         if (rs == rt || (rs == rn && rn != 31) || (pair && rs == rt2)) {
             return false;
         }
+    }
+    if (!ordered && !load && (!pair || *word >> 31)) {
+        return set_exclusive_base(*word, place, state, random);
     }
     return set_base(*word, 0, place, state, random);
 }
@@ -332,14 +351,40 @@ static bool is_machine_register(uint32_t word)
            crn == 11 || crn == 15;
 }
 
+/*
+ * FPCR.Len, FPCR.Stride and FPSR's flags are AArch32's (Arm ARM, C5.2): the
+ * oracle keeps them, for a CPU without AArch32 they are RES0. In a sequence,
+ * which may have other instructions of a later architecture than the second
+ * oracle's, FPCR.FZ16 is one too many.
+ */
+static bool keep_to_aarch64(uint32_t word, const DiffPlace *place,
+                            DiffState *state)
+{
+    unsigned rt = field(word, 0, 5);
+    bool fpcr = is(word, 0xffffffe0, 0xd51b4400);
+    bool fpsr = is(word, 0xffffffe0, 0xd51b4420);
+
+    if ((!fpcr && !fpsr) || rt == 31) {
+        return true;
+    }
+    state->x[rt] &= fpsr ? ~0xf0000000ull : ~0x370000ull;
+    if (place->words > 1) {
+        state->x[rt] &= ~0x80000ull;
+    }
+    return !((place->written | place->used) >> rt & 1);
+}
+
 static bool arrange_register_move(uint32_t *word, uint32_t fixed,
+                                  const DiffPlace *place, DiffState *state,
                                   uint64_t *random)
 {
     uint32_t r = el0_registers[diff_below(random, COUNT(el0_registers))];
 
     if (!(fixed & SYSREG_MASK & ~0x80000u) && !diff_one_in(random, 8)) {
         *word = (*word & ~SYSREG_MASK) | r;
-        return true;
+    }
+    if (!keep_to_aarch64(*word, place, state)) {
+        return false;
     }
     return !is_machine_register(*word) || (*word & SYSREG_MASK) == r;
 }
@@ -353,6 +398,10 @@ static bool arrange_sys(uint32_t *word, uint32_t fixed, DiffPlace *place,
     if (!load && !(fixed & SYSREG_MASK & ~0x80000u)) {
         *word = (*word & ~SYSREG_MASK) |
                 el0_instructions[diff_below(random, COUNT(el0_instructions))];
+    }
+    /* The oracles' blocks are of different sizes. */
+    if (is(*word, 0xffffffe0, 0xd50b7420) && place->words > 1) {
+        return false;
     }
     if (rt != 31) {
         if ((place->used | place->written) >> rt & 1) {
@@ -376,7 +425,7 @@ static bool arrange_system(uint32_t *word, uint32_t fixed, DiffPlace *place,
     case 4:
         return false;
     default:
-        return arrange_register_move(word, fixed, random);
+        return arrange_register_move(word, fixed, place, state, random);
     }
 }
 

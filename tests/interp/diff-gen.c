@@ -200,7 +200,7 @@ static void exclusive(DiffCase *c, uint64_t *random)
         c->words = 5;
     }
     c->state.x[r[0]] = DIFF_DATA + diff_below(random, DIFF_DATA_SIZE / 32) * 32;
-    if (align == 0) {
+    if (align == 0 && c->code[0] == load) {
         c->state.x[r[0]] += diff_below(random, 32) &
                             (diff_one_in(random, 4) ? ~0u : -(1u << size));
     }

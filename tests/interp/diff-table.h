@@ -14,7 +14,7 @@ typedef struct DiffLine {
     bool missing;  /* our CPU has not got it */
     uint32_t mask; /* the bits that are fixed */
     uint32_t value;
-    /* Words of it that the oracle runs: what sequences are made of. */
+    /* Words of it that both sides run: what sequences are made of. */
     uint32_t *good;
     unsigned num_good;
 } DiffLine;
