@@ -24,14 +24,14 @@ extern FpFns fp_1source_fns[4];
 #define FP_ROUND_FPCR 8
 extern FpFns fp_round_int_fns;
 
-/* FCVT: from and to, each an FpSize. */
+/* FCVT: [from][to], each an FpSize; NULL: not allocated. */
 extern OpFn *const fp_convert_fns[4][4];
 
-/* FCMP and FCMPE; the latter with a zero are of rm, too, if sub says so. */
+/* FCMP and FCMPE: sub says which, and whether rm or zero is compared with. */
 #define FP_COMPARE_ZERO (1u << 0)
 #define FP_COMPARE_SIGNAL (1u << 1) /* FCMPE, FCCMPE */
 extern FpFns fp_compare_fns;
-/* FCCMP and FCCMPE: sub also has nzcv and cond, ra. */
+/* FCCMP and FCCMPE: ra is cond, and sub has nzcv above the same. */
 #define FP_COMPARE_NZCV_SHIFT 4
 extern FpFns fp_compare_if_fns;
 /* FCSEL: ra is cond. */
@@ -39,7 +39,10 @@ extern FpFns fp_select_fns;
 
 /* FMOV of a datum, whatever its size. */
 OpFn op_fmov_imm;
-/* FMOV (general): a general register and a vector register, by index, or v1. */
+/*
+ * FMOV (general), its name's first letter being the destination's: w and x are
+ * general registers, v1 is the upper half of a vector register.
+ */
 OpFn op_fmov_w_s, op_fmov_s_w, op_fmov_x_d, op_fmov_d_x, op_fmov_x_v1,
     op_fmov_v1_x;
 
