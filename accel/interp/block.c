@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "cache.h"
+#include "debug.h"
 #include "decode.h"
 #include "interp.h"
 #include "mem.h"
@@ -147,7 +148,10 @@ static void decode_block(InterpCpu *cpu, Block *block, const uint32_t *code,
     unsigned left = (TLB_PAGE_SIZE - (cpu->pc & (TLB_PAGE_SIZE - 1))) / 4;
 
     *block = (Block){.pc = cpu->pc, .code = code, .el = cpu->el};
-    decode_insns(&t, code, MIN(max, left));
+    if (debug_breaks_at(cpu, cpu->pc)) {
+        emit_call(&t, debug_op_break);
+    }
+    decode_insns(&t, code, debug_insns_to_break(cpu, MIN(max, left)));
     end_block(&t, t.ends || max == 1);
     block->end_pc = t.pc;
     block->num_ops = t.num_ops;

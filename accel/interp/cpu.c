@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "block.h"
+#include "debug.h"
 #include "interp.h"
 #include "timer.h"
 #include "tlb.h"
@@ -37,6 +38,7 @@ InterpCpu *cpu_new(InterpAccel *accel, unsigned index)
     cpu->epoch[1] = 1;
     cpu->cache = block_cache_new();
     cpu->work = cpu_work_new();
+    cpu->debug = cpu_debug_new();
     cpu_timers_init(cpu);
     cpu_reset(cpu);
     return cpu;
@@ -46,6 +48,7 @@ void cpu_free(InterpCpu *cpu)
 {
     if (cpu) {
         cpu_timers_finish(cpu);
+        cpu_debug_free(cpu->debug);
         cpu_work_free(cpu->work);
         block_cache_free(cpu->cache);
         g_aligned_free(cpu);
@@ -72,6 +75,6 @@ void cpu_reset(InterpCpu *cpu)
     cpu->il = false;
     cpu_timers_reset(cpu);
     cpu_mode_changed(cpu);
-    tlb_flush_all(cpu);
-    block_forget_all(cpu);
+    debug_step_changed(cpu);
+    debug_points_changed(cpu);
 }

@@ -20,6 +20,7 @@
  */
 typedef struct Block Block;
 typedef struct BlockCache BlockCache;
+typedef struct CpuDebug CpuDebug;
 typedef struct InterpAccel InterpAccel;
 
 typedef union VReg {
@@ -220,7 +221,7 @@ struct InterpCpu {
     _Atomic bool fiq;
     struct CpuThread *thread; /* interp.c */
     struct CpuWork *work;     /* work.c */
-    struct CpuDebug *debug;   /* debug.c */
+    CpuDebug *debug;          /* debug.h */
 
     TlbEntry tlbs[NUM_MMU_IDX][TLB_SIZE];
     TlbState tlb_state;
@@ -233,6 +234,8 @@ void cpu_free(InterpCpu *cpu);
 void cpu_reset(InterpCpu *cpu);
 
 /* ---- PSTATE ---- */
+
+#define PSTATE_SS (1u << 21)
 
 enum {
     COND_EQ,

@@ -11,7 +11,6 @@
 #include "sctlr.h"
 
 #define PSTATE_PAN (1u << 22)
-#define PSTATE_SS (1u << 21)
 #define PSTATE_IL (1u << 20)
 #define PSTATE_DAIF 6
 #define PSTATE_D (1u << 9)

@@ -153,6 +153,11 @@ static inline uint64_t swap_bytes_of_words(uint64_t v)
 
 /* ---- the loop ---- */
 
+static inline bool has_event(const InterpCpu *cpu)
+{
+    return atomic_load_explicit(&cpu->event, memory_order_relaxed);
+}
+
 #define D cpu->x[op->rd]
 #define N cpu->x[op->rn]
 #define M cpu->x[op->rm]
@@ -175,17 +180,16 @@ static inline uint64_t swap_bytes_of_words(uint64_t v)
     NEXT
 
 /* Runs @next, which is known to be good. */
-#define ENTER(next)                                                         \
-    do {                                                                    \
-        block = (next);                                                     \
-        cpu->block = block;                                                 \
-        if (G_UNLIKELY(                                                     \
-                atomic_load_explicit(&cpu->event, memory_order_relaxed))) { \
-            goto event;                                                     \
-        }                                                                   \
-        cpu->insns += block->num_insns;                                     \
-        op = block->ops;                                                    \
-        RUN;                                                                \
+#define ENTER(next)                       \
+    do {                                  \
+        block = (next);                   \
+        cpu->block = block;               \
+        if (G_UNLIKELY(has_event(cpu))) { \
+            goto event;                   \
+        }                                 \
+        cpu->insns += block->num_insns;   \
+        op = block->ops;                  \
+        RUN;                              \
     } while (0)
 
 /* To @target, by link @i of the block. */
@@ -334,7 +338,7 @@ void cpu_execute(InterpCpu *cpu, Block *first)
     }
 
 look_up:
-    if (atomic_load_explicit(&cpu->event, memory_order_relaxed)) {
+    if (has_event(cpu)) {
         return;
     }
     block = block_find(cpu);
@@ -352,12 +356,18 @@ event:
 
     /* The block that follows is looked up, and remembered. */
 link_0:
+    if (has_event(cpu)) {
+        return;
+    }
     block = block_find_linked(cpu, block, 0);
     if (!block) {
         goto look_up;
     }
     ENTER(block);
 link_1:
+    if (has_event(cpu)) {
+        return;
+    }
     block = block_find_linked(cpu, block, 1);
     if (!block) {
         goto look_up;

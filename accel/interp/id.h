@@ -35,3 +35,8 @@
 #define FP_TRAP_ISS (0x1eu << 20) /* CV, COND: always */
 #define OSLSR_OSLK (1u << 1)
 #define WFX_ISS (1u << 24 | 0xeu << 20) /* CV, COND: always; WFI */
+
+/* Of fp.h's bits. */
+#define FPCR_MASK (FPCR_AHP | FPCR_DN | FPCR_FZ | FPCR_RMODE)
+#define FPSR_MASK \
+    (FPSR_QC | FPSR_IDC | FPSR_IXC | FPSR_UFC | FPSR_OFC | FPSR_DZC | FPSR_IOC)

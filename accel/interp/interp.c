@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "debug.h"
 #include "thread.h"
 
 /* What ID_AA64MMFR0_EL1.PARange can say, from the least. */
@@ -192,6 +193,7 @@ static void interp_class_init(ObjectClass *klass)
     ac->stop = interp_stop;
     ac->reset_vcpus = interp_reset_vcpus;
     ac->max_vcpus = interp_max_vcpus;
+    ac->debug = &interp_debug_ops;
 }
 
 static const TypeInfo interp_type = {

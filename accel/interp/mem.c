@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "accel/mmu-walk.h"
+#include "debug.h"
 #include "interp.h"
 #include "sctlr.h"
 #include "tlb.h"
@@ -197,6 +198,7 @@ bool mem_load_slow(InterpCpu *cpu, const Op *op, MmuIdx idx, uint64_t va,
 
     if (crosses(va, size)) {
         if (!probe(cpu, op, idx, va, size, false, MEM_READ) ||
+            !debug_check_watch(cpu, op, idx, va, size, MEM_READ) ||
             !copy_split(cpu, op, idx, va, &whole, size, MEM_READ)) {
             return false;
         }
@@ -204,7 +206,7 @@ bool mem_load_slow(InterpCpu *cpu, const Op *op, MmuIdx idx, uint64_t va,
         return true;
     }
     page = find_page(cpu, op, idx, va, is_aligned(va, size), MEM_READ);
-    if (!page) {
+    if (!page || !debug_check_watch(cpu, op, idx, va, size, MEM_READ)) {
         return false;
     }
     *value = load_page(cpu, page, va, size);
@@ -218,10 +220,11 @@ bool mem_store_slow(InterpCpu *cpu, const Op *op, MmuIdx idx, uint64_t va,
 
     if (crosses(va, size)) {
         return probe(cpu, op, idx, va, size, false, MEM_WRITE) &&
+               debug_check_watch(cpu, op, idx, va, size, MEM_WRITE) &&
                copy_split(cpu, op, idx, va, &value, size, MEM_WRITE);
     }
     page = find_page(cpu, op, idx, va, is_aligned(va, size), MEM_WRITE);
-    if (!page) {
+    if (!page || !debug_check_watch(cpu, op, idx, va, size, MEM_WRITE)) {
         return false;
     }
     store_page(cpu, page, va, size, value);
@@ -264,6 +267,7 @@ bool mem_load_block(InterpCpu *cpu, const Op *op, uint64_t va, void *buf,
         return true;
     }
     if (!probe(cpu, op, cpu->mmu_idx, va, size, true, MEM_READ) ||
+        !debug_check_watch(cpu, op, cpu->mmu_idx, va, size, MEM_READ) ||
         !load_pieces(cpu, op, va, whole, size)) {
         return false;
     }
@@ -280,7 +284,8 @@ bool mem_store_block(InterpCpu *cpu, const Op *op, uint64_t va, const void *buf,
         copy_block(host, buf, size);
         return true;
     }
-    if (!probe(cpu, op, cpu->mmu_idx, va, size, true, MEM_WRITE)) {
+    if (!probe(cpu, op, cpu->mmu_idx, va, size, true, MEM_WRITE) ||
+        !debug_check_watch(cpu, op, cpu->mmu_idx, va, size, MEM_WRITE)) {
         return false;
     }
     for (unsigned i = 0; i < size; i += 8) {
@@ -310,6 +315,9 @@ bool mem_host(InterpCpu *cpu, const Op *op, uint64_t va, unsigned size,
         (access == MEM_WRITE && page->ram->readonly)) {
         return data_abort(cpu, op, va, access, MMU_FAULT_UNSUPPORTED);
     }
+    if (!debug_check_watch(cpu, op, cpu->mmu_idx, va, size, access)) {
+        return false;
+    }
     if (access == MEM_WRITE) {
         written(cpu, page, va, size);
     }
@@ -336,7 +344,8 @@ bool mem_zero(InterpCpu *cpu, const Op *op, uint64_t va, unsigned size)
 bool mem_probe(InterpCpu *cpu, const Op *op, MmuIdx idx, uint64_t va,
                unsigned size, MemAccess access)
 {
-    return probe(cpu, op, idx, va, size, true, access);
+    return probe(cpu, op, idx, va, size, true, access) &&
+           debug_check_watch(cpu, op, idx, va, size, access);
 }
 
 bool mem_check_align_slow(InterpCpu *cpu, const Op *op, uint64_t va,

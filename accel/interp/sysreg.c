@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "block.h"
+#include "debug.h"
 #include "id.h"
 #include "interp.h"
 #include "sctlr.h"
@@ -80,10 +81,6 @@ static void write_pan(InterpCpu *cpu, const SysReg *reg, uint64_t value)
 }
 
 /* ---- FP ---- */
-
-#define FPCR_MASK (FPCR_AHP | FPCR_DN | FPCR_FZ | FPCR_RMODE)
-#define FPSR_MASK \
-    (FPSR_QC | FPSR_IDC | FPSR_IXC | FPSR_UFC | FPSR_OFC | FPSR_DZC | FPSR_IOC)
 
 static uint64_t read_fpcr(InterpCpu *cpu, const SysReg *reg)
 {
@@ -240,10 +237,17 @@ static void write_oslar(InterpCpu *cpu, const SysReg *reg, uint64_t value)
         (cpu->sys.oslsr_el1 & ~(uint64_t)OSLSR_OSLK) | (value & 1) << 1;
 }
 
-/* Breakpoints, watchpoints and MDSCR_EL1. */
+/* Breakpoints and watchpoints. */
 static void write_debug(InterpCpu *cpu, const SysReg *reg, uint64_t value)
 {
     *(uint64_t *)((char *)cpu + reg->offset) = value;
+    debug_points_changed(cpu);
+}
+
+static void write_mdscr(InterpCpu *cpu, const SysReg *reg, uint64_t value)
+{
+    cpu->sys.mdscr_el1 = value;
+    debug_step_changed(cpu);
 }
 
 static void write_ignored(InterpCpu *cpu, const SysReg *reg, uint64_t value)
@@ -360,7 +364,7 @@ static const SysReg sysregs[] = {
 
     /* Debug: op0 is 2. */
     {"MDSCR_EL1", SYSREG(2, 0, 0, 2, 2), FIELD(mdscr_el1), RW, 0, NULL,
-     write_debug},
+     write_mdscr},
     {"MDCCINT_EL1", SYSREG(2, 0, 0, 2, 0), FIELD(mdccint_el1), RW, 0, NULL,
      NULL},
     {"MDRAR_EL1", SYSREG(2, 0, 1, 0, 0), 0, R | REG_CONST, 0, NULL, NULL},

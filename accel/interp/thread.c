@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "block.h"
+#include "debug.h"
 #include "hw/core/run-state.h"
 #include "trace.h"
 #include "util/main-loop.h"
@@ -199,7 +200,7 @@ static void follow_events(InterpCpu *cpu)
     if (event & EVENT_POWER) {
         follow_power(cpu);
     }
-    if (event & EVENT_IRQ) {
+    if (event & EVENT_IRQ && !debug_holds_interrupts(cpu)) {
         /* Posted again when the mask is lifted. */
         atomic_fetch_and(&cpu->event, ~(uint32_t)EVENT_IRQ);
         cpu_take_interrupt(cpu);
@@ -211,7 +212,11 @@ static void run(InterpCpu *cpu)
     work_enter_guest(cpu);
     while (!is_stopping(cpu)) {
         follow_events(cpu);
-        cpu_execute(cpu, NULL);
+        if (atomic_load(&cpu->event) & EVENT_STEP) {
+            debug_step(cpu);
+        } else {
+            cpu_execute(cpu, NULL);
+        }
     }
     work_leave_guest(cpu);
 }
@@ -265,17 +270,22 @@ void cpu_threads_start(InterpAccel *accel)
 
         atomic_fetch_and(&cpu->event, ~(uint32_t)EVENT_STOP);
         cpu_post(cpu, EVENT_IRQ);
-        cpu->thread->running = true;
+        cpu->thread->running = cpu->debug->resume != DEBUG_HOLD;
+        accel->num_running += cpu->thread->running;
     }
-    accel->num_running = accel->num_cpus;
     cond_broadcast(&accel->changed);
+}
+
+void cpu_park(InterpCpu *cpu)
+{
+    post_and_wake(cpu, EVENT_STOP);
 }
 
 void cpu_threads_stop(InterpAccel *accel)
 {
     machine_unlock();
     for (unsigned i = 0; i < accel->num_cpus; i++) {
-        post_and_wake(accel->cpus[i], EVENT_STOP);
+        cpu_park(accel->cpus[i]);
     }
     mutex_lock(&accel->lock);
     while (accel->num_running) {

@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include "debug.h"
 #include "interp.h"
 #include "sctlr.h"
 
@@ -349,7 +350,8 @@ static const TlbPage *fill(InterpCpu *cpu, MmuIdx idx, uint64_t va,
         .perms = perms_of(&found, idx),
         .level = found.level,
         .device = found.device,
-        .fast = !found.device && !(regs.sctlr & SCTLR_A),
+        .fast = !found.device && !(regs.sctlr & SCTLR_A) &&
+                !debug_watches_page(cpu, va),
     };
     if (page->ram) {
         fill_fast(cpu, idx, va, page);
