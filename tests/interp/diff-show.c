@@ -63,18 +63,14 @@ static void print_code(const DiffCase *c)
     g_autofree char *vma =
         g_strdup_printf("--adjust-vma=0x%llx", (unsigned long long)DIFF_START);
     int fd = g_file_open_tmp("diff-XXXXXX", &path, NULL);
-    char *argv[] = {"aarch64-linux-gnu-objdump",
-                    "-D",
-                    "-b",
-                    "binary",
-                    "-m",
-                    "aarch64",
-                    vma,
-                    path,
-                    NULL};
+    g_autofree char *command = NULL;
+    g_auto(GStrv) argv = NULL;
     const char *at;
 
-    if (fd >= 0 && write(fd, c->code, c->words * 4) == c->words * 4) {
+    command = g_strconcat("aarch64-linux-gnu-objdump -D -b binary -m aarch64 ",
+                          vma, " ", path, NULL);
+    if (fd >= 0 && write(fd, c->code, c->words * 4) == c->words * 4 &&
+        g_shell_parse_argv(command, NULL, &argv, NULL)) {
         g_spawn_sync(NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &out,
                      NULL, NULL, NULL);
     }
