@@ -8,13 +8,8 @@
  * goes unnoticed; programs for Armv8 cannot tell, as they only see values.
  */
 
-#include <string.h>
-
 #include "atomic.h"
 #include "decode.h"
-
-#define DFSC_ALIGNMENT 0x21
-#define ISS_WNR (1u << 6)
 
 void exclusive_clear(InterpCpu *cpu)
 {
@@ -24,12 +19,7 @@ void exclusive_clear(InterpCpu *cpu)
 bool atomic_check_aligned(InterpCpu *cpu, const Op *op, uint64_t va,
                           unsigned size, MemAccess access)
 {
-    if (va & (size - 1)) {
-        cpu->sys.far_el1 = va;
-        return cpu_raise(cpu, op, cpu->el ? EC_DABT : EC_DABT_LOWER,
-                         DFSC_ALIGNMENT | (access == MEM_WRITE ? ISS_WNR : 0));
-    }
-    return true;
+    return !(va & (size - 1)) || mem_unaligned(cpu, op, va, access);
 }
 
 /* A fault that a read would have raised, too, says that it was a read. */
