@@ -12,6 +12,7 @@ export LC_ALL=C.UTF-8
 pkgs_build=(gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev
             libfdt-dev libjson-c-dev zlib1g-dev)
 pkgs_arm64=(gcc-aarch64-linux-gnu meson ninja-build pkg-config dpkg)
+pkgs_demo=(device-tree-compiler cpio python3)
 pkgs_lab=(qemu-system-arm device-tree-compiler cpio)
 pkgs_kernel=(make gcc libc6-dev gcc-aarch64-linux-gnu flex bison bc libssl-dev
              libelf-dev cpio rsync xz-utils perl)
