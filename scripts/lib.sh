@@ -13,6 +13,8 @@ pkgs_build=(gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev
             libfdt-dev libjson-c-dev zlib1g-dev)
 pkgs_arm64=(gcc-aarch64-linux-gnu meson ninja-build pkg-config dpkg)
 pkgs_demo=(device-tree-compiler cpio python3)
+# The oracle of tests/interp, and a C library to build it with.
+pkgs_interp=(qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 pkgs_lab=(qemu-system-arm device-tree-compiler cpio)
 pkgs_kernel=(make gcc libc6-dev gcc-aarch64-linux-gnu flex bison bc libssl-dev
              libelf-dev cpio rsync xz-utils perl)

@@ -98,7 +98,7 @@ static bool ask_again(DiffJudge *judge, const DiffCase *cases, unsigned n,
             which[num++] = i;
         }
     }
-    if (num == 0 || !runner->command) {
+    if (num == 0 || judge->undefined) {
         return true;
     }
     if (!diff_run(&runner, 1, open, num, &to, errp)) {
@@ -113,17 +113,41 @@ static bool ask_again(DiffJudge *judge, const DiffCase *cases, unsigned n,
     return true;
 }
 
+/* What an undefined instruction is to do. */
+static void expect_undefined(const DiffCase *cases, unsigned n,
+                             DiffResult *results)
+{
+    for (unsigned i = 0; i < n; i++) {
+        results[i] =
+            (DiffResult){.state = cases[i].state, .stop = DIFF_STOP_ILL};
+        results[i].state.pc = DIFF_START;
+    }
+}
+
+static bool run(DiffJudge *judge, const DiffCase *cases, unsigned n,
+                DiffResult *oracle, DiffResult *ours, Error **errp)
+{
+    DiffRunner *runners[] = {&judge->ours, &judge->oracle};
+    DiffResult *results[] = {ours, oracle};
+    unsigned num = judge->undefined ? 1 : 2;
+
+    if (!diff_run(runners, num, cases, n, results, errp)) {
+        /* What they have read and not answered must not be answered later. */
+        diff_runner_finish(&judge->oracle);
+        diff_runner_finish(&judge->ours);
+        return false;
+    }
+    if (judge->undefined) {
+        expect_undefined(cases, n, oracle);
+    }
+    return true;
+}
+
 bool diff_judge(DiffJudge *judge, const DiffCase *cases, unsigned n,
                 DiffVerdict *verdicts, DiffResult *oracle, DiffResult *ours,
                 Error **errp)
 {
-    DiffRunner *runners[] = {&judge->oracle, &judge->ours};
-    DiffResult *results[] = {oracle, ours};
-
-    if (!diff_run(runners, 2, cases, n, results, errp)) {
-        /* What they have read and not answered must not be answered later. */
-        diff_runner_finish(&judge->oracle);
-        diff_runner_finish(&judge->ours);
+    if (!run(judge, cases, n, oracle, ours, errp)) {
         return false;
     }
     for (unsigned i = 0; i < n; i++) {

@@ -21,6 +21,7 @@ typedef struct DiffJudge {
     DiffRunner oracle;
     DiffRunner v8_0;
     DiffRunner ours;
+    bool undefined;    /* no oracle is asked: each case is an undefined word */
     const char *spoil; /* self-test: what of our results to falsify, or NULL */
 } DiffJudge;
 

@@ -86,6 +86,19 @@ static bool single(const DiffClass *class, DiffCase *c, uint64_t *random)
     return line_word(class->line, c, &place, random);
 }
 
+/* A word of a line that our CPU has not got; there is no oracle for it. */
+static void missing(DiffCase *c, uint64_t *random)
+{
+    const DiffLine *line;
+    uint32_t word;
+
+    do {
+        line = &diff_lines[diff_below(random, num_diff_lines)];
+        word = random_word(line->mask, line->value, random);
+    } while (!line->missing || diff_find(word) != line);
+    c->code[0] = word;
+}
+
 static void unallocated(DiffCase *c, uint64_t *random)
 {
     uint32_t word;
@@ -222,6 +235,9 @@ static bool one(const DiffClass *class, DiffCase *c, uint64_t *random)
     case DIFF_UNALLOCATED:
         unallocated(c, random);
         break;
+    case DIFF_MISSING:
+        missing(c, random);
+        break;
     }
     return true;
 }
@@ -242,7 +258,7 @@ bool diff_generate(const DiffClass *class, DiffCase *cases, unsigned n,
                    uint64_t *random)
 {
     for (unsigned i = 0; i < n; i++) {
-        bool same = i % SETS_PER_WORD && class->kind != DIFF_EXCLUSIVE;
+        bool same = i % SETS_PER_WORD && class->kind == DIFF_LINE;
 
         if (!(same && again(&cases[i - 1], &cases[i], random)) &&
             !one(class, &cases[i], random)) {

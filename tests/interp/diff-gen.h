@@ -13,6 +13,7 @@ typedef enum DiffKind {
     DIFF_SEQUENCE,    /* two to eight of the lines' good words */
     DIFF_EXCLUSIVE,   /* a load-exclusive and its store */
     DIFF_UNALLOCATED, /* one word that no line has */
+    DIFF_MISSING,     /* one that our CPU has not got: undefined */
 } DiffKind;
 
 typedef struct DiffClass {

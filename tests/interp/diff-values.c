@@ -229,10 +229,14 @@ void diff_random_state(DiffState *state, uint64_t *random)
     fill_vectors(state, random);
     state->nzcv = diff_random(random) >> 60 << 28;
     /* RMode, FZ, DN and AHP, half of the time. */
-    if (modes & 1) {
+    if (modes >> 63) {
         state->fpcr = modes >> 32 & 0x07c00000;
     }
-    if (modes & 2) {
+    if (modes >> 61 & 3) {
         state->fpsr = modes >> 16 & 0x0800009f;
+    }
+    /* With IXC set an emulator need not know whether a result is exact. */
+    if (modes >> 60 & 1) {
+        state->fpsr |= 0x10;
     }
 }

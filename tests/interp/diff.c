@@ -52,6 +52,7 @@ static const DiffClass special_classes[] = {
     {"sequences", DIFF_SEQUENCE, NULL},
     {"exclusive sequences", DIFF_EXCLUSIVE, NULL},
     {"unallocated", DIFF_UNALLOCATED, NULL},
+    {"not implemented", DIFF_MISSING, NULL},
 };
 
 static void show(DiffJudge *judge, const DiffCase *c, bool died)
@@ -205,6 +206,7 @@ static bool run_class(DiffJudge *judge, const DiffClass *class,
     Counts counts = {0};
 
     random |= 1;
+    judge->undefined = class->kind == DIFF_MISSING;
     if (class->kind != DIFF_LINE) {
         wanted = options->sequences;
     } else {
