@@ -195,6 +195,66 @@ static void test_ram(Fixture *f, gconstpointer data)
     g_assert_cmpstr((char *)f->ram.ram + 1, ==, "across");
 }
 
+typedef struct Watch {
+    MemoryWriteWatch watch;
+    const uint8_t *ram;
+    uint64_t offset;
+    uint64_t size;
+    uint8_t seen; /* what is there already when it hears of it */
+    unsigned written;
+    unsigned freed;
+} Watch;
+
+static void watch_written(MemoryWriteWatch *watch, uint64_t offset,
+                          uint64_t size)
+{
+    Watch *w = (Watch *)watch;
+
+    w->offset = offset;
+    w->size = size;
+    w->seen = w->ram[offset];
+    w->written++;
+}
+
+static void watch_free(MemoryWriteWatch *watch)
+{
+    ((Watch *)watch)->freed++;
+}
+
+static void test_write_watch(Fixture *f, gconstpointer data)
+{
+    Watch w = {.watch = {watch_written, watch_free}};
+    uint8_t bytes[0x20];
+    MemoryRegion mr;
+
+    g_assert_true(memory_region_init_ram(&mr, NULL, "watched", 0x100, NULL));
+    w.ram = mr.ram;
+    g_assert_null(memory_region_write_watch(&mr));
+    memory_region_set_write_watch(&mr, &w.watch);
+    g_assert_true(memory_region_write_watch(&mr) == &w.watch);
+    memory_region_add_subregion(&f->root, 0x8000, &mr);
+    memset(bytes, 0x5a, sizeof(bytes));
+    address_space_write(&f->as, 0x8010, bytes, 0x20);
+    g_assert_cmpuint(w.written, ==, 1);
+    g_assert_cmphex(w.offset, ==, 0x10);
+    g_assert_cmphex(w.size, ==, 0x20);
+    g_assert_cmphex(w.seen, ==, 0x5a);
+    /* Of a write that reaches further, its own part. */
+    address_space_write(&f->as, 0x80f8, bytes, 0x20);
+    g_assert_cmphex(w.offset, ==, 0xf8);
+    g_assert_cmphex(w.size, ==, 8);
+    /* Not of reads, other regions, or what is refused. */
+    address_space_read(&f->as, 0x8000, bytes, 0x10);
+    address_space_write(&f->as, RAM_BASE, bytes, 0x10);
+    memory_region_set_readonly(&mr, true);
+    address_space_write(&f->as, 0x8000, bytes, 0x10);
+    g_assert_cmpuint(w.written, ==, 2);
+    memory_region_del_subregion(&f->root, &mr);
+    g_assert_cmpuint(w.freed, ==, 0);
+    memory_region_finish(&mr);
+    g_assert_cmpuint(w.freed, ==, 1);
+}
+
 static void test_ram_device(Fixture *f, gconstpointer data)
 {
     uint8_t regs[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
@@ -415,6 +475,7 @@ int main(int argc, char **argv)
     ADD("failed", test_failed);
     ADD("holes", test_holes);
     ADD("ram", test_ram);
+    ADD("write-watch", test_write_watch);
     ADD("ram-device", test_ram_device);
     ADD("lock", test_lock);
     ADD("nesting", test_nesting);
