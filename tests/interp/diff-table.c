@@ -15,7 +15,7 @@ DiffLine diff_lines[] = {
 #define A64_FP(insn, fn, bits) A64(insn, fn, bits)
 #define A64_MISSING(insn, feature, bits) \
     {.name = insn, .pattern = bits, .missing = true},
-#include "interp/a64-table.h"
+#include "../../accel/interp/a64-table.h"
 };
 
 const unsigned num_diff_lines = sizeof(diff_lines) / sizeof(*diff_lines);
