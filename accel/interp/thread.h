@@ -13,6 +13,8 @@ void cpu_threads_destroy(InterpAccel *accel);
 /* Machine lock; as the accelerator's methods of these names. */
 void cpu_threads_start(InterpAccel *accel);
 void cpu_threads_stop(InterpAccel *accel);
+/** Asks one vCPU to park, whatever it waits for. Any thread. */
+void cpu_park(InterpCpu *cpu);
 /** While parked: vCPU 0 on, the others off. */
 void cpu_threads_reset(InterpAccel *accel);
 
