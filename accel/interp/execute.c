@@ -147,10 +147,6 @@ static inline uint64_t swap_bytes_of_words(uint64_t v)
     return v >> 32 | v << 32;
 }
 
-/* SCTLR_EL1: the alignment of SP is checked, at EL1 and at EL0. */
-#define SCTLR_SA (1u << 3)
-#define SCTLR_SA0 (1u << 4)
-
 /* ---- the loop ---- */
 
 static inline bool has_event(const InterpCpu *cpu)
