@@ -112,11 +112,11 @@ static void watch_page(InterpCpu *cpu, const uint32_t *code)
         return;
     }
     flag = ram_code_flag(ram, ram->start + ((uint8_t *)page - ram->host));
-    if (!atomic_exchange(flag, 1)) {
+    /* Whoever set it before has asked us, too; nothing is filled since. */
+    if (!atomic_load_explicit(flag, memory_order_relaxed) &&
+        !atomic_exchange(flag, 1)) {
         tlb_protect_code(cpu, page);
         work_post(cpu->accel, cpu, WORK_PROTECT, (uintptr_t)page);
-    } else {
-        tlb_protect_code(cpu, page);
     }
 }
 
