@@ -76,6 +76,43 @@ uint32_t kvm_vcpu_affinity(unsigned index)
            (index >> 12 & 0xff) << 16;
 }
 
+/* Of both kinds: E, and both exception levels. */
+#define DBG_ENABLE (1u << 0 | 3u << 1)
+#define DBGWCR_LSC_LOAD (1u << 3)
+#define DBGWCR_LSC_STORE (1u << 4)
+#define DBG_BAS 5
+#define DBGWCR_MASK 24
+#define DBGWCR_MASK_MAX 31
+
+KvmDebugReg kvm_break_reg(uint64_t addr)
+{
+    return (KvmDebugReg){
+        .value = addr & ~3ull,
+        .control = DBG_ENABLE | 0xf << DBG_BAS,
+    };
+}
+
+bool kvm_watch_reg(uint64_t addr, uint64_t size, bool read, bool write,
+                   KvmDebugReg *reg)
+{
+    unsigned offset = addr & 7;
+
+    reg->value = addr & ~7ull;
+    reg->control = DBG_ENABLE | (read ? DBGWCR_LSC_LOAD : 0) |
+                   (write ? DBGWCR_LSC_STORE : 0);
+    if (size > 0 && size <= 8 - offset) {
+        reg->control |= ((1ull << size) - 1) << (DBG_BAS + offset);
+        return true;
+    }
+    if (size <= 8 || size > 1ull << DBGWCR_MASK_MAX || size & (size - 1) ||
+        addr & (size - 1)) {
+        return false;
+    }
+    reg->control |= 0xff << DBG_BAS | (uint64_t)__builtin_ctzll(size)
+                                          << DBGWCR_MASK;
+    return true;
+}
+
 uint32_t kvm_icfgr_offset(unsigned intid)
 {
     return GICD_ICFGR + intid / 16 * 4;

@@ -4,7 +4,7 @@
 #include <linux/kvm.h>
 #include <pthread.h>
 
-#include "accel/accel.h"
+#include "accel/debug.h"
 #include "accel/kvm-bits.h"
 #include "accel/kvm-ioeventfds.h"
 #include "hw/core/reset.h"
@@ -28,6 +28,7 @@ typedef struct KvmVcpu {
     pthread_t thread;
     bool has_thread;
     bool running; /* by kvm->lock: told to run and not parked yet */
+    DebugResume resume;
 } KvmVcpu;
 
 /** KvmSlot: an entry of the slot table; its index is the slot's number. */
@@ -54,7 +55,8 @@ struct KvmAccel {
     bool ended;       /* the vCPUs are gone, the VM will not run again */
     uint64_t counter; /* the guest's virtual counter, held since the stop */
     bool counter_held;
-    KvmGic *gic; /* while realized */
+    KvmGic *gic;    /* while realized */
+    GArray *points; /* of DebugPoint; NULL until the first */
 
     Mutex lock;  /* the two at the end, and each vCPU's running */
     Cond resume; /* vCPUs wait here, parked */
@@ -62,6 +64,11 @@ struct KvmAccel {
     unsigned num_running;
     bool quit;
 };
+
+/* A register that KVM_GET_ONE_REG and KVM_SET_ONE_REG know. */
+#define KVM_CORE_REG(name, size)                              \
+    (KVM_REG_ARM64 | KVM_REG_SIZE_##size | KVM_REG_ARM_CORE | \
+     KVM_REG_ARM_CORE_REG(name))
 
 /* kvm.c: 0 or more, else -errno. @fd is of the device KVM, a VM or a vCPU. */
 int kvm_ioctl(int fd, unsigned long request, void *arg);
@@ -82,6 +89,15 @@ void kvm_destroy_vcpus(Accel *accel);
 void kvm_start_vcpus(Accel *accel);
 void kvm_stop_vcpus(Accel *accel);
 bool kvm_reset_vcpus(Accel *accel, const VcpuEntry *entry, Error **errp);
+
+/* 0, or -errno. */
+int kvm_vcpu_get_reg(const KvmVcpu *vcpu, uint64_t id, void *value);
+int kvm_vcpu_set_reg(const KvmVcpu *vcpu, uint64_t id, const void *value);
+
+/* kvm-debug.c */
+extern const AccelDebugOps kvm_debug_ops;
+/** KVM_EXIT_DEBUG: tells the debugger. The vCPU is to park. */
+void kvm_debug_exit(KvmVcpu *vcpu);
 
 /* kvm-gic.c */
 DeviceState *kvm_create_gic(Accel *accel, GicConfig *config, Error **errp);

@@ -6,7 +6,7 @@
  * start the guest one instruction late. kvm_run's immediate_exit serves as the
  * stop flag, since KVM looks at it anyway; the kick signal is for a vCPU that
  * is in the guest. An exit for MMIO costs the system call, this loop and the
- * access, and no lock.
+ * access, and no lock. An exit for the debugger has nothing pending either.
  */
 
 #include <errno.h>
@@ -27,24 +27,26 @@
 #define KICK_SIGNAL SIGUSR1
 #define STACK_SIZE (128 * 1024)
 
-#define CORE_REG(name)                                     \
-    (KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | \
-     KVM_REG_ARM_CORE_REG(regs.name))
+int kvm_vcpu_get_reg(const KvmVcpu *vcpu, uint64_t id, void *value)
+{
+    struct kvm_one_reg reg = {.id = id, .addr = (uintptr_t)value};
+
+    return kvm_ioctl(vcpu->fd, KVM_GET_ONE_REG, &reg);
+}
+
+int kvm_vcpu_set_reg(const KvmVcpu *vcpu, uint64_t id, const void *value)
+{
+    struct kvm_one_reg reg = {.id = id, .addr = (uintptr_t)value};
+
+    return kvm_ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg);
+}
 
 static uint64_t vcpu_pc(KvmVcpu *vcpu)
 {
     uint64_t pc = 0;
-    struct kvm_one_reg reg = {.id = CORE_REG(pc), .addr = (uintptr_t)&pc};
 
-    kvm_ioctl(vcpu->fd, KVM_GET_ONE_REG, &reg);
+    kvm_vcpu_get_reg(vcpu, KVM_CORE_REG(regs.pc, U64), &pc);
     return pc;
-}
-
-static int vcpu_set_reg(KvmVcpu *vcpu, uint64_t id, uint64_t value)
-{
-    struct kvm_one_reg reg = {.id = id, .addr = (uintptr_t)&value};
-
-    return kvm_ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg);
 }
 
 static void vcpu_fail(KvmVcpu *vcpu, const char *what, const char *reason)
@@ -114,6 +116,9 @@ static bool vcpu_other_exit(KvmVcpu *vcpu)
         return vcpu_system_event(vcpu);
     case KVM_EXIT_ARM_NISV:
         return vcpu_no_syndrome(vcpu);
+    case KVM_EXIT_DEBUG:
+        kvm_debug_exit(vcpu);
+        return false;
     default:
         reason = g_strdup_printf("%u", vcpu->run->exit_reason);
         vcpu_fail(vcpu, "unknown exit reason ", reason);
@@ -187,17 +192,15 @@ static void *vcpu_thread(void *opaque)
  */
 static void hold_counter(KvmAccel *kvm)
 {
-    struct kvm_one_reg reg = {.id = KVM_REG_ARM_TIMER_CNT,
-                              .addr = (uintptr_t)&kvm->counter};
-
     kvm->counter_held = kvm->num_vcpus &&
-                        kvm_ioctl(kvm->vcpus[0].fd, KVM_GET_ONE_REG, &reg) >= 0;
+                        kvm_vcpu_get_reg(&kvm->vcpus[0], KVM_REG_ARM_TIMER_CNT,
+                                         &kvm->counter) >= 0;
 }
 
 static void release_counter(KvmAccel *kvm)
 {
     if (kvm->counter_held) {
-        vcpu_set_reg(&kvm->vcpus[0], KVM_REG_ARM_TIMER_CNT, kvm->counter);
+        kvm_vcpu_set_reg(&kvm->vcpus[0], KVM_REG_ARM_TIMER_CNT, &kvm->counter);
         kvm->counter_held = false;
     }
 }
@@ -216,10 +219,12 @@ void kvm_start_vcpus(Accel *accel)
     MUTEX_GUARD(&kvm->lock);
     g_assert(!kvm->num_running);
     for (unsigned i = 0; i < kvm->num_vcpus; i++) {
-        kvm->vcpus[i].run->immediate_exit = 0;
-        kvm->vcpus[i].running = true;
+        KvmVcpu *vcpu = &kvm->vcpus[i];
+
+        vcpu->run->immediate_exit = 0;
+        vcpu->running = vcpu->resume != DEBUG_HOLD;
+        kvm->num_running += vcpu->running;
     }
-    kvm->num_running = kvm->num_vcpus;
     cond_broadcast(&kvm->resume);
 }
 
@@ -278,9 +283,11 @@ bool kvm_reset_vcpus(Accel *accel, const VcpuEntry *entry, Error **errp)
             return false;
         }
     }
-    ret = vcpu_set_reg(&kvm->vcpus[0], CORE_REG(pc), entry->pc);
+    ret = kvm_vcpu_set_reg(&kvm->vcpus[0], KVM_CORE_REG(regs.pc, U64),
+                           &entry->pc);
     if (ret >= 0) {
-        ret = vcpu_set_reg(&kvm->vcpus[0], CORE_REG(regs[0]), entry->x0);
+        ret = kvm_vcpu_set_reg(&kvm->vcpus[0], KVM_CORE_REG(regs.regs[0], U64),
+                               &entry->x0);
     }
     if (ret < 0) {
         error_setg_errno(errp, -ret, "kvm: CPU 0: cannot set registers");

@@ -138,6 +138,7 @@ static void kvm_finish(Accel *accel)
     kvm_ioeventfds_finish(&kvm->ioeventfds);
     kvm_slots_finish(kvm);
     fd_close(&kvm->dev_fd);
+    g_clear_pointer(&kvm->points, g_array_unref);
 }
 
 unsigned kvm_max_vcpus(Accel *accel)
@@ -236,6 +237,7 @@ static void kvm_class_init(ObjectClass *klass)
     ac->vfio_file_add = kvm_vfio_file_add;
     ac->vfio_file_del = kvm_vfio_file_del;
     ac->max_vcpus = kvm_max_vcpus;
+    ac->debug = &kvm_debug_ops;
 }
 
 static const TypeInfo kvm_type = {

@@ -30,6 +30,21 @@ unsigned kvm_address_bits(uint64_t end);
 /** MPIDR affinity that KVM gives vCPU @index: 16 to an Aff1, 256 of those. */
 uint32_t kvm_vcpu_affinity(unsigned index);
 
+/** KvmDebugReg: a debug register pair, DBGBVR and DBGBCR or DBGWVR, DBGWCR. */
+typedef struct KvmDebugReg {
+    uint64_t value;
+    uint64_t control;
+} KvmDebugReg;
+
+/** A breakpoint at @addr, at EL0 and EL1. */
+KvmDebugReg kvm_break_reg(uint64_t addr);
+/**
+ * A watchpoint on @size bytes at @addr. False: one register cannot look at
+ * just these, which are to be within an aligned 8, or a power of two, aligned.
+ */
+bool kvm_watch_reg(uint64_t addr, uint64_t size, bool read, bool write,
+                   KvmDebugReg *reg);
+
 /** Offset of the GICD_ICFGR register that has @intid. */
 uint32_t kvm_icfgr_offset(unsigned intid);
 /** @icfgr with the field of @intid changed to edge or level. */

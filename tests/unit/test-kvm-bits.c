@@ -336,6 +336,55 @@ static void test_gives_up(void)
     }
 }
 
+static void test_break(void)
+{
+    KvmDebugReg reg = kvm_break_reg(0xffff800010001236);
+
+    g_assert_cmphex(reg.value, ==, 0xffff800010001234);
+    g_assert_cmphex(reg.control, ==, 0x1e7);
+}
+
+static void check_watch(uint64_t addr, uint64_t size, uint64_t value,
+                        uint64_t control)
+{
+    KvmDebugReg reg;
+
+    g_assert_true(kvm_watch_reg(addr, size, false, true, &reg));
+    g_assert_cmphex(reg.value, ==, value);
+    g_assert_cmphex(reg.control, ==, control);
+}
+
+static void test_watch(void)
+{
+    KvmDebugReg reg;
+
+    check_watch(0x1000, 8, 0x1000, 0x17 | 0xff << 5);
+    check_watch(0x1000, 1, 0x1000, 0x17 | 0x01 << 5);
+    check_watch(0x1007, 1, 0x1000, 0x17 | 0x80 << 5);
+    check_watch(0x1004, 4, 0x1000, 0x17 | 0xf0 << 5);
+    check_watch(0x1003, 3, 0x1000, 0x17 | 0x38 << 5);
+    check_watch(0x1000, 16, 0x1000, 0x17 | 0xff << 5 | 4 << 24);
+    check_watch(0x80000000, 1ull << 31, 0x80000000,
+                0x17 | 0xff << 5 | 31 << 24);
+    g_assert_true(kvm_watch_reg(8, 8, true, false, &reg));
+    g_assert_cmphex(reg.control, ==, 0x0f | 0xff << 5);
+    g_assert_true(kvm_watch_reg(8, 8, true, true, &reg));
+    g_assert_cmphex(reg.control, ==, 0x1f | 0xff << 5);
+}
+
+static void test_watch_bad(void)
+{
+    KvmDebugReg reg;
+
+    g_assert_false(kvm_watch_reg(0x1000, 0, true, true, &reg));
+    g_assert_false(kvm_watch_reg(0x1001, 8, true, true, &reg));
+    g_assert_false(kvm_watch_reg(0x1006, 4, true, true, &reg));
+    g_assert_false(kvm_watch_reg(0x1000, 12, true, true, &reg));
+    g_assert_false(kvm_watch_reg(0x1008, 16, true, true, &reg));
+    g_assert_false(kvm_watch_reg(0, 1ull << 32, true, true, &reg));
+    g_assert_false(kvm_watch_reg(0, UINT64_MAX, true, true, &reg));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -348,5 +397,8 @@ int main(int argc, char **argv)
     g_test_add_func("/kvm-bits/priority-bits", test_priority_bits);
     g_test_add_func("/kvm-bits/level", test_level);
     g_test_add_func("/kvm-bits/gives-up", test_gives_up);
+    g_test_add_func("/kvm-bits/break", test_break);
+    g_test_add_func("/kvm-bits/watch", test_watch);
+    g_test_add_func("/kvm-bits/watch-bad", test_watch_bad);
     return g_test_run();
 }
