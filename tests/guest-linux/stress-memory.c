@@ -93,7 +93,8 @@ void test_mappings(void)
     pthread_join(others[1], NULL);
 }
 
-static _Atomic uint64_t protect_phase;
+static _Atomic uint64_t protect_phase; /* odd: the page is read-only */
+static atomic_bool protect_end;
 static volatile uint64_t *guarded;
 static atomic_ulong guard_faults;
 
@@ -116,7 +117,7 @@ static void guarded_store(unsigned i, uint64_t value)
 /* Writes all the time, and once more when told that this must fault. */
 static void *protect_writer(void *arg)
 {
-    while (!stop) {
+    while (!protect_end) {
         uint64_t phase = protect_phase;
         unsigned long faults = guard_faults;
 
@@ -144,12 +145,13 @@ void test_protect(void)
     while (!stop) {
         mprotect((void *)guarded, PAGE, PROT_READ);
         protect_phase++;
-        while (!stop && protect_phase & 1) {
+        while (protect_phase & 1) {
             sched_yield();
         }
         mprotect((void *)guarded, PAGE, PROT_READ | PROT_WRITE);
         usleep(1);
     }
+    protect_end = true;
     pthread_join(t, NULL);
 }
 
