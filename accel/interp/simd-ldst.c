@@ -90,8 +90,8 @@ static inline bool store_pair(InterpCpu *cpu, const Op *op, uint64_t va,
         memcpy(p + bytes, v2, bytes);
         return true;
     }
-    return mem_probe(cpu, op, cpu->mmu_idx, va, bytes, MEM_WRITE) &&
-           mem_probe(cpu, op, cpu->mmu_idx, va + bytes, bytes, MEM_WRITE) &&
+    return mem_check_align(cpu, op, va, bytes, MEM_WRITE) &&
+           mem_probe(cpu, op, cpu->mmu_idx, va, 2 * bytes, MEM_WRITE) &&
            mem_store_block(cpu, op, va, v, bytes) &&
            mem_store_block(cpu, op, va + bytes, v2, bytes);
 }
