@@ -180,6 +180,15 @@ static void test_config(void)
                           "-M none -accel qtest -dtb x");
     emulator_expect_error("-qtest-log: only with qtest; try: -qtest CHARDEV",
                           "-M none -accel qtest -qtest-log x");
+    emulator_expect_error("-gdb tcp::1234: the machine has no CPU to debug",
+                          "-M none -accel qtest -s");
+    emulator_expect_error("-gdb tcp::0: guests of the accelerator 'qtest' "
+                          "cannot be debugged",
+                          "-M virt -accel qtest -gdb tcp::0");
+    emulator_expect_error("-gdb tcp:1234: no port; try: tcp:1234:1234",
+                          "-M virt -accel interp -gdb tcp:1234");
+    emulator_expect_error("-gdb unix:/nonesuch/gdb: cannot listen at socket",
+                          "-M virt -accel interp -gdb unix:/nonesuch/gdb");
     emulator_expect_error("nothing to boot", "-M none -accel qtest -kernel x");
     emulator_expect_error("-serial stdio: the machine has no serial port; "
                           "try: -serial none",

@@ -173,6 +173,24 @@ static void test_monitor(void)
     g_assert_cmpstr(option_list_get(chardev->options, "path"), ==, "x");
 }
 
+static void check_gdb(const char *line, const char *gdb)
+{
+    g_auto(Parsed) p = {0};
+
+    g_assert_cmpstr(parse_ok(&p, line)->gdb, ==, gdb);
+}
+
+static void test_gdb(void)
+{
+    check_gdb("", NULL);
+    check_gdb("-S", NULL);
+    check_gdb("-s -S", "tcp::1234");
+    check_gdb("-gdb unix:a,,b", "unix:a,,b");
+    /* The last one counts. */
+    check_gdb("-s -gdb tcp::5", "tcp::5");
+    check_gdb("-gdb tcp::5 -s", "tcp::1234");
+}
+
 static void check_action(const char *line, CmdlineAction action,
                          const char *subject)
 {
@@ -289,6 +307,7 @@ static void test_empty(void)
     check_empty("-kernel", "FILE");
     check_empty("-serial", "CHARDEV");
     check_empty("-D", "FILE");
+    check_empty("-gdb", "tcp:[HOST]:PORT");
 }
 
 int main(int argc, char **argv)
@@ -303,6 +322,7 @@ int main(int argc, char **argv)
     g_test_add_func("/cmdline/smp", test_smp);
     g_test_add_func("/cmdline/devices", test_devices);
     g_test_add_func("/cmdline/monitor", test_monitor);
+    g_test_add_func("/cmdline/gdb", test_gdb);
     g_test_add_func("/cmdline/actions", test_actions);
     g_test_add_func("/cmdline/errors", test_errors);
     g_test_add_func("/cmdline/empty", test_empty);

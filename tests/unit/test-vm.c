@@ -129,6 +129,27 @@ static void test_start_stop(Fixture *f, const void *data)
     g_assert_cmpint(clock_get_ns(CLOCK_VIRTUAL), ==, ns);
 }
 
+static void test_debug(Fixture *f, const void *data)
+{
+    vm_stop_debug();
+    expect("");
+    g_assert_cmpstr(vm_status(), ==, "prelaunch");
+    vm_start();
+    expect("RESUME running start");
+    vm_stop_debug();
+    expect("stop stopped STOP");
+    g_assert_cmpstr(vm_status(), ==, "debug");
+    /* It is stopped; who asks for that again changes nothing. */
+    vm_stop();
+    expect("");
+    g_assert_cmpstr(vm_status(), ==, "debug");
+    vm_start();
+    expect("RESUME running start");
+    vm_stop();
+    expect("stop stopped STOP");
+    g_assert_cmpstr(vm_status(), ==, "paused");
+}
+
 static void test_guest_shutdown(Fixture *f, const void *data)
 {
     vm_start();
@@ -259,6 +280,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     add("/vm/start-stop", test_start_stop, NULL);
+    add("/vm/debug", test_debug, NULL);
     add("/vm/guest-shutdown", test_guest_shutdown, NULL);
     add("/vm/failure", test_failure, NULL);
     add("/vm/reset", test_reset, NULL);
