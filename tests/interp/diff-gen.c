@@ -219,10 +219,16 @@ static void exclusive(DiffCase *c, uint64_t *random)
     }
 }
 
+/* By its name; of SCVTF and the like the operands are integers. */
+static bool is_float(const DiffClass *class)
+{
+    return class->name[0] == 'F';
+}
+
 static bool one(const DiffClass *class, DiffCase *c, uint64_t *random)
 {
     *c = (DiffCase){.template = diff_below(random, DIFF_TEMPLATES), .words = 1};
-    diff_random_state(&c->state, random);
+    diff_random_state(&c->state, is_float(class), random);
     switch (class->kind) {
     case DIFF_LINE:
         return single(class, c, random);
@@ -243,13 +249,14 @@ static bool one(const DiffClass *class, DiffCase *c, uint64_t *random)
 }
 
 /* The code of @c again with other operands; false if it is not to be had. */
-static bool again(const DiffCase *c, DiffCase *next, uint64_t *random)
+static bool again(const DiffClass *class, const DiffCase *c, DiffCase *next,
+                  uint64_t *random)
 {
     DiffPlace place = {.words = 1};
 
     *next = *c;
     next->template = diff_below(random, DIFF_TEMPLATES);
-    diff_random_state(&next->state, random);
+    diff_random_state(&next->state, is_float(class), random);
     return c->words == 1 &&
            diff_arrange(&next->code[0], ~0u, &place, &next->state, random);
 }
@@ -260,7 +267,7 @@ bool diff_generate(const DiffClass *class, DiffCase *cases, unsigned n,
     for (unsigned i = 0; i < n; i++) {
         bool same = i % SETS_PER_WORD && class->kind == DIFF_LINE;
 
-        if (!(same && again(&cases[i - 1], &cases[i], random)) &&
+        if (!(same && again(class, &cases[i - 1], &cases[i], random)) &&
             !one(class, &cases[i], random)) {
             return false;
         }

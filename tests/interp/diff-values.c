@@ -200,10 +200,51 @@ static void fill(uint64_t v[2], Format format, unsigned exponent,
     }
 }
 
-static void fill_vectors(DiffState *state, uint64_t *random)
+/*
+ * Numbers of which products, quotients and sums lie at the edges: one rounding
+ * away from the least normal number, from the greatest, or from a tie.
+ */
+static void fill_edges(DiffState *state, Format format, uint64_t *random)
+{
+    unsigned f = fraction_bits[format], bits = format_bits[format];
+    unsigned bias = (1u << (bits - 2 - f)) - 1;
+    const unsigned exponents[][2] = {
+        {bias / 2, bias / 2 + 1},               /* a product underflows */
+        {bias + bias / 2, bias + bias / 2 + 2}, /* overflows */
+        {2 * bias, 2 * bias - f - 1},           /* a sum overflows */
+        {1, f + 1},                             /* a difference is denormal */
+        {bias, bias + f + 1},                   /* a sum rounds */
+    };
+    const unsigned *pair = exponents[diff_below(random, COUNT(exponents))];
+    uint64_t mask = (1ull << f) - 1;
+    const uint64_t fractions[] = {0,        0, mask,           mask,
+                                  mask - 1, 1, 1ull << (f - 1)};
+
+    for (unsigned at = 0; at < 32 * 128; at += bits) {
+        uint64_t r = diff_random(random);
+        uint64_t value = fractions[(r >> 8) % COUNT(fractions)] |
+                         (uint64_t)(pair[r >> 62 & 1] + (r >> 61 & 1)) << f |
+                         (r >> 60 & 1) << (bits - 1);
+
+        if (at % 64 == 0) {
+            state->v[at / 128][at / 64 % 2] = 0;
+        }
+        state->v[at / 128][at / 64 % 2] |= value << at % 64;
+    }
+}
+
+static void fill_vectors(DiffState *state, bool floats, uint64_t *random)
 {
     Format format = diff_below(random, NUM_FORMATS);
     unsigned exponent = 0;
+
+    if (floats && !diff_one_in(random, 4)) {
+        format = SINGLE + diff_below(random, 2);
+    }
+    if (format <= DOUBLE && diff_one_in(random, 2)) {
+        fill_edges(state, format, random);
+        return;
+    }
 
     if (format <= DOUBLE) {
         exponent = interesting_exponent(format, random);
@@ -216,7 +257,7 @@ static void fill_vectors(DiffState *state, uint64_t *random)
     }
 }
 
-void diff_random_state(DiffState *state, uint64_t *random)
+void diff_random_state(DiffState *state, bool floats, uint64_t *random)
 {
     uint64_t modes = diff_random(random);
 
@@ -226,7 +267,7 @@ void diff_random_state(DiffState *state, uint64_t *random)
     }
     state->sp = diff_integer(random);
     state->tpidr = diff_random(random);
-    fill_vectors(state, random);
+    fill_vectors(state, floats, random);
     state->nzcv = diff_random(random) >> 60 << 28;
     /* RMode, FZ, DN and AHP, half of the time. */
     if (modes >> 63) {

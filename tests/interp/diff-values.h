@@ -27,5 +27,5 @@ static inline unsigned diff_below(uint64_t *random, unsigned n)
 
 /** For a general register. */
 uint64_t diff_integer(uint64_t *random);
-/** Everything in @state but X registers that address memory, and pc. */
-void diff_random_state(DiffState *state, uint64_t *random);
+/** All of @state; with @floats more floating-point numbers than integers. */
+void diff_random_state(DiffState *state, bool floats, uint64_t *random);
