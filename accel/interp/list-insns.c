@@ -19,6 +19,7 @@ static const A64Insn insns[] = {
 };
 
 static const char intro[] =
+    "<!-- SPDX-License-Identifier: GPL-2.0-or-later -->\n"
     "# A64 encodings that `-accel interp` has not got\n"
     "\n"
     "The software CPU is Armv8.0-A with FEAT_CRC32, FEAT_LSE and FEAT_PAN, at\n"

@@ -54,9 +54,9 @@ static void emit_movi(Translator *t, unsigned rd, uint64_t imm)
 /* The last operation, of the instruction before, has set @rd to a constant. */
 static bool last_is_movi(const Translator *t, unsigned rd)
 {
-    const Op *last = &t->ops[t->num_ops - 1];
+    const Op *last = t->num_ops ? &t->ops[t->num_ops - 1] : NULL;
 
-    return t->num_ops && last->code == OP_MOVI && last->rd == rd;
+    return last && last->code == OP_MOVI && last->rd == rd;
 }
 
 /* ---- shifted operands ---- */
