@@ -17,7 +17,7 @@
 /* Walks by normal cacheable memory, inner shareable. */
 #define TCR_WALK (1u << 8 | 1u << 10 | 3u << 12)
 
-const char *el1_name = "el1";
+const char *el1_name = "el1", *el1_context;
 
 static El1 contexts[MAX_CPUS];
 static uint8_t stacks[MAX_CPUS][1024] __attribute__((aligned(16)));
@@ -130,9 +130,18 @@ static void show_syndrome(const El1 *t)
           (unsigned)t->esr & 0x1ffffff);
 }
 
+static void begin_line(const char *name)
+{
+    print("%s: ", el1_name);
+    if (el1_context) {
+        print("%s: ", el1_context);
+    }
+    print("%s:", name);
+}
+
 void show(const char *name, const El1 *t)
 {
-    print("%s: %s:", el1_name, name);
+    begin_line(name);
     if (is_done(t)) {
         print(" no exception");
     } else {
@@ -144,7 +153,7 @@ void show(const char *name, const El1 *t)
 
 void show_fault(const char *name, const El1 *t, uint64_t far)
 {
-    print("%s: %s:", el1_name, name);
+    begin_line(name);
     if (is_done(t)) {
         print(" no exception\n");
         return;
@@ -159,12 +168,14 @@ void show_fault(const char *name, const El1 *t, uint64_t far)
 
 void show_number(const char *name, uint64_t value)
 {
-    print("%s: %s: %lx\n", el1_name, name, value);
+    begin_line(name);
+    print(" %lx\n", value);
 }
 
 void show_bool(const char *name, bool ok)
 {
-    print("%s: %s: %s\n", el1_name, name, ok ? "yes" : "no");
+    begin_line(name);
+    print(" %s\n", ok ? "yes" : "no");
 }
 
 /* ---- translation ---- */
@@ -240,6 +251,23 @@ void map_machine(Space *space)
 
         map(space, pa, pa, 2, PTE_RAM | PTE_UXN);
         map(space, pa + USER_OFFSET, pa, 2, PTE_RAM | PTE_EL0 | PTE_PXN);
+    }
+}
+
+extern const uint8_t __data_start[];
+
+void map_text(Space *space)
+{
+    uint64_t size = page_base(space, 2);
+    uint64_t page = page_base(space, 3);
+
+    *descriptor(space, PHYS_RAM, 2) = 0;
+    *descriptor(space, PHYS_RAM + USER_OFFSET, 2) = 0;
+    for (uint64_t pa = PHYS_RAM; pa < PHYS_RAM + size; pa += page) {
+        uint64_t ro = pa < (uint64_t)__data_start ? PTE_RO : 0;
+
+        map(space, pa, pa, 3, PTE_RAM | PTE_UXN | ro);
+        map(space, pa + USER_OFFSET, pa, 3, PTE_RAM | PTE_EL0 | PTE_PXN | ro);
     }
 }
 

@@ -76,8 +76,9 @@ void show_number(const char *name, uint64_t value);
 /* One line, false where a condition should have been met. */
 void show_bool(const char *name, bool ok);
 
-/* The prefix of lines. */
+/* The prefix of lines; what follows it, or NULL. */
 extern const char *el1_name;
+extern const char *el1_context;
 
 /* -- translation ----------------------------------------------------------- */
 
@@ -102,6 +103,7 @@ extern const char *el1_name;
 #define TABLE_UXN (1ull << 60)
 #define TABLE_NO_EL0 (1ull << 61)
 #define TABLE_RO (1ull << 62)
+#define PTE_TABLE 3ull
 #define PTE_RAM (PTE_NORMAL | PTE_SH | PTE_AF)
 
 #define SCTLR_M (1u << 0)
@@ -141,6 +143,8 @@ void map(Space *space, uint64_t va, uint64_t pa, unsigned level,
 volatile uint64_t *descriptor(Space *space, uint64_t va, unsigned level);
 /* All that the payload needs, in blocks of level 2. */
 void map_machine(Space *space);
+/* The payload in pages, its code read-only: what SCTLR_EL1.WXN wants. */
+void map_text(Space *space);
 /* Physical memory for pages, 64 KiB of it, zeroed. */
 uint64_t new_page(void);
 
