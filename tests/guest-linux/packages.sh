@@ -74,11 +74,11 @@ make_userland()
     rm -rf "$root"
 }
 
-need_tools apt-get=apt apt-cache=apt dpkg-deb=dpkg flock=util-linux cpio=cpio
+need_tools apt-get=apt apt-cache=apt dpkg-deb=dpkg flock=util-linux
 set=${1:-}
 case $set in
 kernel) packages=("${kernel[@]}") ;;
-userland) packages=("${userland[@]}") ;;
+userland) packages=("${userland[@]}"); need_tools cpio=cpio ;;
 *) die "usage: packages.sh kernel|userland" ;;
 esac
 cache=$(cache_dir)
@@ -89,7 +89,7 @@ out=$cache/debian-$set-$key
 exec 9> "$cache/debian-$set.lock"
 flock 9
 if [ ! -d "$out" ]; then
-    echo "$me: unpacking Debian's arm64 packages for the $set (once)" >&2
+    echo "$me: fetching Debian's arm64 packages for the $set (once)" >&2
     work=$out.new
     rm -rf "$work"
     mkdir -p "$work/debs" "$work/out"
