@@ -9,9 +9,6 @@
  * order, and the guest's weaker forms ask for no more.
  */
 
-/** Forgets what LDXR recorded: CLREX, and the return from an exception. */
-void exclusive_clear(InterpCpu *cpu);
-
 /** Raises an alignment fault unless @va is a multiple of @size. */
 bool atomic_check_aligned(InterpCpu *cpu, const Op *op, uint64_t va,
                           unsigned size, MemAccess access);

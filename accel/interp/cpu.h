@@ -84,6 +84,8 @@ typedef struct TlbPage {
 
 #define TLB_PAGES 64
 #define TLB_LARGE 4
+#define TLB_CONTEXTS 8
+#define TLB_NO_ASID UINT32_MAX
 
 /* TlbLarge: where pages larger than the TLB's are. */
 typedef struct TlbLarge {
@@ -98,13 +100,25 @@ typedef struct TlbHalf {
     uint64_t exec[TLB_SIZE / 64]; /* indices of pages that may be in blocks */
     TlbLarge large[TLB_LARGE];
     unsigned num_large;
-    bool ng; /* some pages are of the present ASID only */
+    bool ng; /* some pages are of this ASID only */
 } TlbHalf;
+
+/* TlbContext: what there is of one ASID. */
+typedef struct TlbContext {
+    TlbEntry tables[NUM_MMU_IDX][TLB_SIZE];
+    TlbHalf half[2];
+    uint32_t epoch[2];
+    uint32_t asid; /* or TLB_NO_ASID */
+    uint64_t used; /* when it was begun to use, by TlbState.clock */
+} TlbContext;
 
 typedef struct TlbState {
     uint64_t stamp;
+    uint64_t clock;
+    uint32_t epoch;   /* the last one that was begun */
+    unsigned current; /* index of the context in use */
     TlbPage pages[TLB_PAGES];
-    TlbHalf half[2];
+    TlbContext contexts[TLB_CONTEXTS];
 } TlbState;
 
 /* ---- system registers ---- */
@@ -159,7 +173,7 @@ typedef struct InterpTimer {
     Timer timer;  /* for the moment at which the count reaches cval */
 } InterpTimer;
 
-/* The recorded address of LDXR and what was there; see exclusive.c. */
+/* The recorded address of LDXR and what was there; see op-exclusive.c. */
 typedef struct Monitor {
     bool valid;
     uint8_t size; /* bytes: 1 to 16 */
@@ -187,6 +201,7 @@ struct InterpCpu {
     uint32_t vf;
 
     TlbEntry *tlb;      /* that of mmu_idx */
+    TlbEntry (*tlbs)[TLB_SIZE]; /* of the ASID in use, by MmuIdx */
     const Block *block; /* being run */
     _Atomic uint32_t event;
     bool fp_trapped; /* CPACR_EL1.FPEN and the exception level say so */
@@ -223,7 +238,6 @@ struct InterpCpu {
     struct CpuWork *work;     /* work.c */
     CpuDebug *debug;          /* debug.h */
 
-    TlbEntry tlbs[NUM_MMU_IDX][TLB_SIZE];
     TlbState tlb_state;
 };
 

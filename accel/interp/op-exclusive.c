@@ -11,11 +11,6 @@
 #include "atomic.h"
 #include "decode.h"
 
-void exclusive_clear(InterpCpu *cpu)
-{
-    cpu->monitor.valid = false;
-}
-
 bool atomic_check_aligned(InterpCpu *cpu, const Op *op, uint64_t va,
                           unsigned size, MemAccess access)
 {
