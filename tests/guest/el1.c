@@ -30,29 +30,42 @@ uint64_t other_stack(void)
     return (uint64_t)stacks[this_cpu()] + sizeof(stacks[0]);
 }
 
-El1 *run_at(unsigned spsr, uint64_t pc, uint64_t sp, uint64_t x0, uint64_t x1)
+static El1 *start(unsigned spsr, uint64_t pc, uint64_t sp, uint64_t x0,
+                  uint64_t x1, uint64_t x2)
 {
     El1 *t = &contexts[this_cpu()];
 
-    for (unsigned i = 2; i < 31; i++) {
+    for (unsigned i = 3; i < 31; i++) {
         t->x[i] = 0;
     }
     t->x[0] = x0;
     t->x[1] = x1;
+    t->x[2] = x2;
     t->pc = pc;
     el1_run(t, pc, spsr, sp);
     return t;
 }
 
-El1 *run(unsigned spsr, const uint32_t *code, uint64_t x0, uint64_t x1)
+El1 *run_at(unsigned spsr, uint64_t pc, uint64_t sp, uint64_t x0, uint64_t x1)
+{
+    return start(spsr, pc, sp, x0, x1, 0);
+}
+
+El1 *run3(unsigned spsr, const uint32_t *code, uint64_t x0, uint64_t x1,
+          uint64_t x2)
 {
     uint64_t offset = 0;
 
     if (!(spsr & 0xc) && SYSREG_READ(sctlr_el1) & SCTLR_M) {
         offset = USER_OFFSET;
     }
-    return run_at(spsr, (uint64_t)code + offset, other_stack() + offset, x0,
-                  x1);
+    return start(spsr, (uint64_t)code + offset, other_stack() + offset, x0, x1,
+                 x2);
+}
+
+El1 *run(unsigned spsr, const uint32_t *code, uint64_t x0, uint64_t x1)
+{
+    return run3(spsr, code, x0, x1, 0);
 }
 
 /* ---- lines ---- */

@@ -46,6 +46,8 @@ void el1_run(El1 *ctx, uint64_t pc, uint64_t spsr, uint64_t sp);
  * execute it. The result is this CPU's, until the next run.
  */
 El1 *run(unsigned spsr, const uint32_t *code, uint64_t x0, uint64_t x1);
+El1 *run3(unsigned spsr, const uint32_t *code, uint64_t x0, uint64_t x1,
+          uint64_t x2);
 /* The same at an address, with another stack pointer. */
 El1 *run_at(unsigned spsr, uint64_t pc, uint64_t sp, uint64_t x0, uint64_t x1);
 
