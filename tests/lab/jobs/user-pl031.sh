@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# boards: bus=platform
+# boards: gic=3 bus=platform
 # variants: irqfd eoi trap
 # seconds: 120
 # The RTC is a process beside the emulator. A Linux guest's own rtc-pl031
