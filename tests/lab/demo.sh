@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The board's part of scripts/demo: gives the RTC to VFIO, starts a Linux
+# The board's part of scripts/demo --lab: gives the RTC to VFIO, starts a Linux
 # guest with it and tells what happens. "lab: demo ok" only if all of it did.
 T=/tmp/demo
 mkdir -p $T
