@@ -15,14 +15,14 @@
 #define VECTOR(name, second, expr_s, expr_d) \
     SIMD_FP(name, second, expr_s, expr_d)    \
     SIMD_TRANSLATE(name##_v, simd_vector_fp, name##_fns)
-#define WITH_SCALAR(name, second, expr) \
-    VECTOR(name, second, expr, expr)    \
+#define WITH_SCALAR(name, second, expr_s, expr_d) \
+    VECTOR(name, second, expr_s, expr_d)          \
     SIMD_TRANSLATE(name##_sc, simd_scalar_fp, name##_fns)
 
 /* ---- three registers ---- */
 
 #define SAME(name, expr_s, expr_d) VECTOR(name, SECOND_REG, expr_s, expr_d)
-#define SAME_SC(name, expr) WITH_SCALAR(name, SECOND_REG, expr)
+#define SAME_SC(name, expr) WITH_SCALAR(name, SECOND_REG, expr, expr)
 
 SAME(fadd, fp32_add(a, b, env), fp64_add(a, b, env))
 SAME(fsub, fp32_sub(a, b, env), fp64_sub(a, b, env))
@@ -43,14 +43,8 @@ SAME_GENERIC(fminnm, fp_min_num)
 SAME_SC(fmulx, fp_mulx(FP_SIZE, a, b, env))
 SAME_SC(frecps, fp_recip_step(FP_SIZE, a, b, env))
 SAME_SC(frsqrts, fp_rsqrt_step(FP_SIZE, a, b, env))
-SAME_SC(fabd, fp_abs(FP_SIZE, fp_sub(FP_SIZE, a, b, env)))
-SAME_SC(fcmeq, SIMD_ONES(fp_compare_eq(FP_SIZE, a, b, env)))
-SAME_SC(fcmge, SIMD_ONES(fp_compare_ge(FP_SIZE, a, b, env)))
-SAME_SC(fcmgt, SIMD_ONES(fp_compare_gt(FP_SIZE, a, b, env)))
-SAME_SC(facge, SIMD_ONES(fp_compare_ge(FP_SIZE, fp_abs(FP_SIZE, a),
-                                       fp_abs(FP_SIZE, b), env)))
-SAME_SC(facgt, SIMD_ONES(fp_compare_gt(FP_SIZE, fp_abs(FP_SIZE, a),
-                                       fp_abs(FP_SIZE, b), env)))
+WITH_SCALAR(fabd, SECOND_REG, fp_abs(FP_SIZE, fp32_sub(a, b, env)),
+            fp_abs(FP_SIZE, fp64_sub(a, b, env)))
 
 /* ---- pairs: those of Vn, then those of Vm ---- */
 
@@ -88,17 +82,12 @@ PAIRWISE(fminnmp, fp_min_num)
 /* ---- two registers ---- */
 
 #define UNARY(name, expr) VECTOR(name, SECOND_NONE, expr, expr)
-#define UNARY_SC(name, expr) WITH_SCALAR(name, SECOND_NONE, expr)
+#define UNARY_SC(name, expr) WITH_SCALAR(name, SECOND_NONE, expr, expr)
 
 UNARY(fabs, fp_abs(FP_SIZE, a))
 UNARY(fneg, fp_neg(FP_SIZE, a))
 VECTOR(fsqrt, SECOND_NONE, fp32_sqrt(a, env), fp64_sqrt(a, env))
 
-UNARY_SC(fcmgt_zero, SIMD_ONES(fp_compare_gt(FP_SIZE, a, 0, env)))
-UNARY_SC(fcmge_zero, SIMD_ONES(fp_compare_ge(FP_SIZE, a, 0, env)))
-UNARY_SC(fcmeq_zero, SIMD_ONES(fp_compare_eq(FP_SIZE, a, 0, env)))
-UNARY_SC(fcmle_zero, SIMD_ONES(fp_compare_ge(FP_SIZE, 0, a, env)))
-UNARY_SC(fcmlt_zero, SIMD_ONES(fp_compare_gt(FP_SIZE, 0, a, env)))
 UNARY_SC(frecpe, fp_recip_estimate(FP_SIZE, a, env))
 UNARY_SC(frsqrte, fp_rsqrt_estimate(FP_SIZE, a, env))
 
@@ -131,6 +120,30 @@ TO_INTEGER(fcvtz, FP_ROUND_ZERO)
 TO_INTEGER(fcvta, FP_ROUND_TIE_AWAY)
 UNARY_SC(scvtf, fp_from_fixed(FP_SIZE, a, (FpFixed){BITS, 0, false}, env))
 UNARY_SC(ucvtf, fp_from_fixed(FP_SIZE, a, (FpFixed){BITS, 0, true}, env))
+
+/* ---- comparisons: `holds` is said of NZCV, of x and y ---- */
+
+#define COMPARE(name, second, x, y, signal_nans, holds)                 \
+    WITH_SCALAR(name, second,                                           \
+                SIMD_ONES(holds(fp32_compare(x, y, signal_nans, env))), \
+                SIMD_ONES(holds(fp64_compare(x, y, signal_nans, env))))
+
+#define IS_EQ(nzcv) ((nzcv) == 0x6)
+#define IS_GT(nzcv) ((nzcv) == 0x2)
+#define IS_GE(nzcv) (!((nzcv)&0x9))
+
+#define MAGNITUDE(x) fp_abs(FP_SIZE, x)
+
+COMPARE(fcmeq, SECOND_REG, a, b, false, IS_EQ)
+COMPARE(fcmge, SECOND_REG, a, b, true, IS_GE)
+COMPARE(fcmgt, SECOND_REG, a, b, true, IS_GT)
+COMPARE(facge, SECOND_REG, MAGNITUDE(a), MAGNITUDE(b), true, IS_GE)
+COMPARE(facgt, SECOND_REG, MAGNITUDE(a), MAGNITUDE(b), true, IS_GT)
+COMPARE(fcmeq_zero, SECOND_NONE, a, 0, false, IS_EQ)
+COMPARE(fcmge_zero, SECOND_NONE, a, 0, true, IS_GE)
+COMPARE(fcmgt_zero, SECOND_NONE, a, 0, true, IS_GT)
+COMPARE(fcmle_zero, SECOND_NONE, 0, a, true, IS_GE)
+COMPARE(fcmlt_zero, SECOND_NONE, 0, a, true, IS_GT)
 
 /* ---- formats of two sizes: half and single, single and double ---- */
 
