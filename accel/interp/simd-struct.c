@@ -47,36 +47,44 @@ static inline VReg *reg(InterpCpu *cpu, const Op *op, unsigned i)
     return &cpu->v[(op->rd + i) % 32];
 }
 
-/* ---- whole registers, one after the other: ra of them, whose elements
- * have as many bytes as the amount says ---- */
+/* ---- whole registers, one after the other: LD1 and ST1 of n of them ---- */
 
-static bool ld1(InterpCpu *cpu, const Op *op)
-{
-    uint8_t buf[MAX_BYTES];
-    unsigned bytes = simd_bytes(op);
-
-    if (!load(cpu, op, buf, op->ra * bytes, simd_amount(op))) {
-        return false;
+/* The amount is the size of an element, which matters to alignment alone. */
+#define CONSECUTIVE(n, bytes)                                     \
+    static bool ld1_##n##x##bytes(InterpCpu *cpu, const Op *op)   \
+    {                                                             \
+        uint8_t buf[n * bytes];                                   \
+                                                                  \
+        if (!load(cpu, op, buf, sizeof(buf), simd_amount(op))) {  \
+            return false;                                         \
+        }                                                         \
+        for (unsigned i = 0; i < n; i++) {                        \
+            VReg r = {{0}};                                       \
+                                                                  \
+            memcpy(&r, buf + i * bytes, bytes);                   \
+            *reg(cpu, op, i) = r;                                 \
+        }                                                         \
+        return true;                                              \
+    }                                                             \
+                                                                  \
+    static bool st1_##n##x##bytes(InterpCpu *cpu, const Op *op)   \
+    {                                                             \
+        uint8_t buf[n * bytes];                                   \
+                                                                  \
+        for (unsigned i = 0; i < n; i++) {                        \
+            memcpy(buf + i * bytes, reg(cpu, op, i), bytes);      \
+        }                                                         \
+        return store(cpu, op, buf, sizeof(buf), simd_amount(op)); \
     }
-    for (unsigned i = 0; i < op->ra; i++) {
-        VReg r = {{0}};
 
-        memcpy(&r, buf + i * bytes, bytes);
-        *reg(cpu, op, i) = r;
-    }
-    return true;
-}
-
-static bool st1(InterpCpu *cpu, const Op *op)
-{
-    uint8_t buf[MAX_BYTES];
-    unsigned bytes = simd_bytes(op);
-
-    for (unsigned i = 0; i < op->ra; i++) {
-        memcpy(buf + i * bytes, reg(cpu, op, i), bytes);
-    }
-    return store(cpu, op, buf, op->ra * bytes, simd_amount(op));
-}
+CONSECUTIVE(1, 8)
+CONSECUTIVE(2, 8)
+CONSECUTIVE(3, 8)
+CONSECUTIVE(4, 8)
+CONSECUTIVE(1, 16)
+CONSECUTIVE(2, 16)
+CONSECUTIVE(3, 16)
+CONSECUTIVE(4, 16)
 
 /* ---- whole registers, lane by lane: LD2 to LD4, ST2 to ST4 ---- */
 
@@ -227,26 +235,28 @@ static bool emit_structure(Translator *t, uint32_t insn, OpFn *fn, unsigned n)
     unsigned bytes = 8 << bits(insn, 30, 30);
 
     emit_check_sp(t, bits(insn, 9, 5));
-    simd_emit(t, insn, fn, bytes, 1 << bits(insn, 11, 10))->ra = n;
+    simd_emit(t, insn, fn, bytes, 1 << bits(insn, 11, 10));
     emit_post_index(t, insn, n * bytes);
     return true;
 }
 
-/* LD1 and ST1 of n registers; any size is the same. */
-#define CONSECUTIVE(name, fn, n)                        \
-    bool translate_##name(Translator *t, uint32_t insn) \
-    {                                                   \
-        return emit_structure(t, insn, fn, n);          \
+#define BY_Q(name, n)                                                        \
+    bool translate_##name##_##n(Translator *t, uint32_t insn)                \
+    {                                                                        \
+        bool q = bits(insn, 30, 30);                                         \
+                                                                             \
+        return emit_structure(t, insn, q ? name##_##n##x16 : name##_##n##x8, \
+                              n);                                            \
     }
 
-CONSECUTIVE(ld1_1, ld1, 1)
-CONSECUTIVE(ld1_2, ld1, 2)
-CONSECUTIVE(ld1_3, ld1, 3)
-CONSECUTIVE(ld1_4, ld1, 4)
-CONSECUTIVE(st1_1, st1, 1)
-CONSECUTIVE(st1_2, st1, 2)
-CONSECUTIVE(st1_3, st1, 3)
-CONSECUTIVE(st1_4, st1, 4)
+BY_Q(ld1, 1)
+BY_Q(ld1, 2)
+BY_Q(ld1, 3)
+BY_Q(ld1, 4)
+BY_Q(st1, 1)
+BY_Q(st1, 2)
+BY_Q(st1, 3)
+BY_Q(st1, 4)
 
 #define INTERLEAVED(name, n)                            \
     bool translate_##name(Translator *t, uint32_t insn) \
