@@ -22,7 +22,8 @@
 #include "work.h"
 
 #define ARENA_SIZE (48u << 20)
-#define NUM_BUCKETS (1u << 15)
+#define NUM_BUCKETS (1u << 17)
+#define NUM_PAGES (1u << 12)
 /* The largest block's room in the arena. */
 #define BLOCK_MAX_SIZE \
     (sizeof(Block) + BLOCK_MAX_OPS * (sizeof(Op) + sizeof(uint8_t)))
@@ -32,6 +33,7 @@ BlockCache *block_cache_new(void)
     BlockCache *cache = g_new0(BlockCache, 1);
 
     cache->buckets = g_new0(Block *, NUM_BUCKETS);
+    cache->pages = g_new0(Block *, NUM_PAGES);
     cache->single = g_malloc(BLOCK_MAX_SIZE);
     cache->arena = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -44,29 +46,29 @@ void block_cache_free(BlockCache *cache)
     if (cache) {
         munmap(cache->arena, ARENA_SIZE);
         g_free(cache->single);
+        g_free(cache->pages);
         g_free(cache->buckets);
         g_free(cache);
     }
 }
 
-/* A page's blocks are in so many buckets, one after the other. */
-#define BUCKETS_PER_PAGE 64
-
-static unsigned bucket_of(const void *code)
+static unsigned mix(uint64_t value, unsigned size)
 {
-    uint64_t page = (uintptr_t)code >> TLB_PAGE_BITS;
-    unsigned offset = (uintptr_t)code & (TLB_PAGE_SIZE - 1);
-
-    return ((page * 0x9e3779b97f4a7c15 >> 32) +
-            offset / (TLB_PAGE_SIZE / BUCKETS_PER_PAGE)) &
-           (NUM_BUCKETS - 1);
+    return value * UINT64_C(0x9e3779b97f4a7c15) >> 40 & (size - 1);
 }
 
-/* No link or jump that was made before is followed any more. */
-static void begin_epochs(InterpCpu *cpu)
+/* A program is at other addresses each time that it is run. */
+static Block **bucket_of(BlockCache *cache, const void *code, uint64_t pc)
 {
-    cpu->epoch[0]++;
-    cpu->epoch[1]++;
+    uint64_t page = pc >> TLB_PAGE_BITS;
+
+    return &cache->buckets[mix((uintptr_t)code + (page << 20), NUM_BUCKETS)];
+}
+
+/* Those that are decoded from the page. */
+static Block **page_of(BlockCache *cache, const void *code)
+{
+    return &cache->pages[mix((uintptr_t)code >> TLB_PAGE_BITS, NUM_PAGES)];
 }
 
 static bool on_page(const Block *block, const void *host_page)
@@ -74,29 +76,37 @@ static bool on_page(const Block *block, const void *host_page)
     return ((uintptr_t)block->code ^ (uintptr_t)host_page) < TLB_PAGE_SIZE;
 }
 
+static void unlink_block(BlockCache *cache, const Block *block)
+{
+    Block **link = bucket_of(cache, block->code, block->pc);
+
+    while (*link != block) {
+        link = &(*link)->next;
+    }
+    *link = block->next;
+}
+
 void block_forget_page(InterpCpu *cpu, const void *host_page)
 {
-    unsigned first = bucket_of(host_page);
+    Block **link = page_of(cpu->cache, host_page);
 
     trace_interp_forget_page(cpu->index, (uintptr_t)host_page);
-    for (unsigned i = 0; i < BUCKETS_PER_PAGE; i++) {
-        Block **link = &cpu->cache->buckets[(first + i) & (NUM_BUCKETS - 1)];
-
-        while (*link) {
-            if (on_page(*link, host_page)) {
-                *link = (*link)->next;
-            } else {
-                link = &(*link)->next;
-            }
+    while (*link) {
+        if (on_page(*link, host_page)) {
+            unlink_block(cpu->cache, *link);
+            *link = (*link)->page_next;
+        } else {
+            link = &(*link)->page_next;
         }
     }
-    begin_epochs(cpu);
+    tlb_begin_epochs(cpu);
 }
 
 void block_forget_all(InterpCpu *cpu)
 {
     memset(cpu->cache->buckets, 0, NUM_BUCKETS * sizeof(Block *));
-    begin_epochs(cpu);
+    memset(cpu->cache->pages, 0, NUM_PAGES * sizeof(Block *));
+    tlb_begin_epochs(cpu);
 }
 
 /* ---- decoding ---- */
@@ -167,7 +177,18 @@ static size_t block_size(const Block *block)
     return (size + 15) & ~(size_t)15;
 }
 
-static Block *new_block(InterpCpu *cpu, const uint32_t *code, unsigned bucket)
+static void link_block(BlockCache *cache, Block *block)
+{
+    Block **bucket = bucket_of(cache, block->code, block->pc);
+    Block **page = page_of(cache, block->code);
+
+    block->next = *bucket;
+    *bucket = block;
+    block->page_next = *page;
+    *page = block;
+}
+
+static Block *new_block(InterpCpu *cpu, const uint32_t *code)
 {
     BlockCache *cache = cpu->cache;
     Block *block;
@@ -182,8 +203,7 @@ static Block *new_block(InterpCpu *cpu, const uint32_t *code, unsigned bucket)
     block = (Block *)(cache->arena + cache->used);
     decode_block(cpu, block, code, BLOCK_MAX_INSNS);
     cache->used += block_size(block);
-    block->next = cache->buckets[bucket];
-    cache->buckets[bucket] = block;
+    link_block(cache, block);
     trace_interp_decode(cpu->index, block->pc, block->num_insns);
     return block;
 }
@@ -194,7 +214,6 @@ Block *block_find(InterpCpu *cpu)
 {
     Jump *jump = block_jump(cpu, cpu->pc);
     const uint32_t *code;
-    unsigned bucket;
     Block *block;
 
     if (block_jump_fits(cpu, jump, cpu->pc)) {
@@ -204,14 +223,13 @@ Block *block_find(InterpCpu *cpu)
     if (!code) {
         return NULL;
     }
-    bucket = bucket_of(code);
-    block = cpu->cache->buckets[bucket];
+    block = *bucket_of(cpu->cache, code, cpu->pc);
     while (block && (block->pc != cpu->pc || block->code != code ||
                      block->el != cpu->el)) {
         block = block->next;
     }
     if (!block) {
-        block = new_block(cpu, code, bucket);
+        block = new_block(cpu, code);
     }
     *jump = (Jump){block, cpu->pc, block_stamp(cpu, cpu->pc)};
     return block;

@@ -20,6 +20,7 @@ struct Block {
     const uint32_t *code; /* host address */
     uint8_t el;           /* that it runs at */
     Block *next;          /* of the same hash */
+    Block *page_next;     /* of the same page's hash */
     uint16_t num_ops;
     uint16_t num_insns;
     const uint8_t *insn_of; /* per operation, the number of its instruction */

@@ -17,8 +17,9 @@ typedef struct Jump {
 
 struct BlockCache {
     Jump jumps[1 << JUMP_BITS];
-    Block **buckets;
-    uint8_t *arena; /* blocks, one after the other */
+    Block **buckets; /* by code and address */
+    Block **pages;   /* by page of code */
+    uint8_t *arena;  /* blocks, one after the other */
     size_t used;
     Block *single;
     unsigned resets; /* how often the arena was full */

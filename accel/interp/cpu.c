@@ -34,8 +34,7 @@ InterpCpu *cpu_new(InterpAccel *accel, unsigned index)
 
     cpu->accel = accel;
     cpu->index = index;
-    cpu->epoch[0] = 1;
-    cpu->epoch[1] = 1;
+    cpu->tlbs = cpu->tlb_state.contexts[0].tables;
     cpu->cache = block_cache_new();
     cpu->work = cpu_work_new();
     cpu->debug = cpu_debug_new();

@@ -72,7 +72,7 @@ typedef enum MmuIdx {
 
 /* TlbPage: any translation, as the slow path wants it. */
 typedef struct TlbPage {
-    uint64_t va;                /* the page's address and the MmuIdx */
+    uint64_t va;                /* the page's, the context and the MmuIdx */
     uint64_t stamp;             /* stale unless it is TlbState's */
     hwaddr pa;                  /* of the page */
     const struct RamBlock *ram; /* what is there; NULL: not RAM */
@@ -200,9 +200,9 @@ struct InterpCpu {
     uint32_t cf;
     uint32_t vf;
 
-    TlbEntry *tlb;      /* that of mmu_idx */
+    TlbEntry *tlb;              /* that of mmu_idx */
     TlbEntry (*tlbs)[TLB_SIZE]; /* of the ASID in use, by MmuIdx */
-    const Block *block; /* being run */
+    const Block *block;         /* being run */
     _Atomic uint32_t event;
     bool fp_trapped; /* CPACR_EL1.FPEN and the exception level say so */
     /*

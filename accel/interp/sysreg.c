@@ -130,26 +130,13 @@ static void write_regime(InterpCpu *cpu, const SysReg *reg, uint64_t value)
     }
 }
 
-#define TTBR_ASID 0xffff000000000000
-
-static void write_ttbr0(InterpCpu *cpu, const SysReg *reg, uint64_t value)
+/* TTBR0_EL1 and TTBR1_EL1: other tables alone flush nothing. */
+static void write_ttbr(InterpCpu *cpu, const SysReg *reg, uint64_t value)
 {
-    if (cpu->sys.ttbr0_el1 != value) {
-        cpu->sys.ttbr0_el1 = value;
-        tlb_asid_changed(cpu);
-    }
-}
+    uint64_t *field = (uint64_t *)((char *)cpu + reg->offset);
 
-static void write_ttbr1(InterpCpu *cpu, const SysReg *reg, uint64_t value)
-{
-    uint64_t changed = cpu->sys.ttbr1_el1 ^ value;
-
-    cpu->sys.ttbr1_el1 = value;
-    if (changed & ~TTBR_ASID) {
-        tlb_flush_all(cpu);
-    } else if (changed) {
-        tlb_asid_changed(cpu);
-    }
+    *field = value;
+    tlb_asid_changed(cpu);
 }
 
 /* ---- ID registers that depend on the machine ---- */
@@ -311,8 +298,8 @@ static const SysReg sysregs[] = {
     HOOK("SCTLR_EL1", 0, 1, 0, 0, sctlr_el1, write_sctlr),
     STORE("ACTLR_EL1", 0, 1, 0, 1, actlr_el1, RW),
     HOOK("CPACR_EL1", 0, 1, 0, 2, cpacr_el1, write_cpacr),
-    HOOK("TTBR0_EL1", 0, 2, 0, 0, ttbr0_el1, write_ttbr0),
-    HOOK("TTBR1_EL1", 0, 2, 0, 1, ttbr1_el1, write_ttbr1),
+    HOOK("TTBR0_EL1", 0, 2, 0, 0, ttbr0_el1, write_ttbr),
+    HOOK("TTBR1_EL1", 0, 2, 0, 1, ttbr1_el1, write_ttbr),
     HOOK("TCR_EL1", 0, 2, 0, 2, tcr_el1, write_regime),
     STORE("AFSR0_EL1", 0, 5, 1, 0, afsr0_el1, RW | REG_KEEP),
     STORE("AFSR1_EL1", 0, 5, 1, 1, afsr1_el1, RW | REG_KEEP),

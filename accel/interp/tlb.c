@@ -5,9 +5,11 @@
  * A fill puts a page in two places: TlbState.pages, a small cache of anything
  * that was walked, for the slow path; and, as far as it is RAM that may be
  * accessed at once, the table that the fast path looks at. The former goes
- * stale as a whole, by its stamp. Of the latter the halves of the address space
- * are flushed apart, along bitmaps of what was filled, so that a change of ASID
- * costs as much as was used in the meantime.
+ * stale as a whole, by its stamp. Of the latter there are several, one for an
+ * ASID: a kernel with page table isolation changes the ASID at each exception.
+ * Their halves are flushed apart, along bitmaps of what was filled. As long as
+ * the upper half is global, a new context begins with that of the one before,
+ * and the epoch of it is that of all contexts.
  */
 #include "tlb.h"
 
@@ -36,86 +38,207 @@ static unsigned index_of(uint64_t va)
     return va >> TLB_PAGE_BITS & (TLB_SIZE - 1);
 }
 
+static TlbContext *current(InterpCpu *cpu)
+{
+    return &cpu->tlb_state.contexts[cpu->tlb_state.current];
+}
+
+/* ---- contexts ---- */
+
+static void set_epoch(InterpCpu *cpu, TlbContext *c, unsigned n, uint32_t epoch)
+{
+    c->epoch[n] = epoch;
+    if (c == current(cpu)) {
+        cpu->epoch[n] = epoch;
+    }
+}
+
+static void new_epoch(InterpCpu *cpu, TlbContext *c, unsigned n)
+{
+    set_epoch(cpu, c, n, ++cpu->tlb_state.epoch);
+}
+
+/* For the upper half of all contexts. */
+static void new_upper_epochs(InterpCpu *cpu)
+{
+    uint32_t shared = ++cpu->tlb_state.epoch;
+
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
+        TlbContext *c = &cpu->tlb_state.contexts[i];
+
+        if (c->half[1].ng) {
+            new_epoch(cpu, c, 1);
+        } else {
+            set_epoch(cpu, c, 1, shared);
+        }
+    }
+}
+
+void tlb_begin_epochs(InterpCpu *cpu)
+{
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
+        new_epoch(cpu, &cpu->tlb_state.contexts[i], 0);
+    }
+    new_upper_epochs(cpu);
+}
+
+static unsigned asid_mask(const InterpCpu *cpu)
+{
+    return cpu->sys.tcr_el1 & TCR_AS ? 0xffff : 0xff;
+}
+
+static unsigned current_asid(const InterpCpu *cpu)
+{
+    uint64_t ttbr =
+        cpu->sys.tcr_el1 & TCR_A1 ? cpu->sys.ttbr1_el1 : cpu->sys.ttbr0_el1;
+
+    return ttbr >> TTBR_ASID & asid_mask(cpu);
+}
+
+static void use_context(InterpCpu *cpu, TlbContext *c)
+{
+    TlbState *state = &cpu->tlb_state;
+
+    c->used = ++state->clock;
+    state->current = c - state->contexts;
+    cpu->tlbs = c->tables;
+    cpu->tlb = cpu->tlbs[cpu->mmu_idx];
+    cpu->epoch[0] = c->epoch[0];
+    cpu->epoch[1] = c->epoch[1];
+}
+
 /* ---- flushing ---- */
 
-static void clear_entry(InterpCpu *cpu, MmuIdx idx, unsigned index)
+static void clear_entry(TlbContext *c, MmuIdx idx, unsigned index)
 {
     uint64_t never = tlb_never(index);
 
-    cpu->tlbs[idx][index] = (TlbEntry){never, never, never, 0};
+    c->tables[idx][index] = (TlbEntry){never, never, never, 0};
 }
 
-static void clear_filled(InterpCpu *cpu, MmuIdx idx, TlbHalf *half)
+static void clear_filled(TlbContext *c, MmuIdx idx, const TlbHalf *half)
 {
     for (unsigned i = 0; i < TLB_SIZE / 64; i++) {
         uint64_t left = half->filled[idx][i];
 
         for (; left; left &= left - 1) {
-            clear_entry(cpu, idx, i * 64 + __builtin_ctzll(left));
+            clear_entry(c, idx, i * 64 + __builtin_ctzll(left));
         }
     }
 }
 
-static void flush_half(InterpCpu *cpu, unsigned n)
+static void clear_half(TlbContext *c, unsigned n)
 {
-    TlbHalf *half = &cpu->tlb_state.half[n];
+    TlbHalf *half = &c->half[n];
 
     for (MmuIdx idx = 0; idx < NUM_MMU_IDX; idx++) {
-        clear_filled(cpu, idx, half);
+        clear_filled(c, idx, half);
     }
-    memset(half->filled, 0, sizeof(half->filled));
-    memset(half->exec, 0, sizeof(half->exec));
-    half->num_large = 0;
-    half->ng = false;
+    *half = (TlbHalf){0};
+}
+
+static void flush_half(InterpCpu *cpu, TlbContext *c, unsigned n)
+{
+    clear_half(c, n);
     cpu->tlb_state.stamp++;
-    cpu->epoch[n]++;
+    new_epoch(cpu, c, n);
 }
 
-void tlb_flush_low(InterpCpu *cpu)
+/* A new vCPU's tables are all zeroes, which is no empty one. */
+static void clear_tables(InterpCpu *cpu)
 {
-    flush_half(cpu, 0);
-}
-
-/* A new vCPU's table is all zeroes, which is no empty one. */
-static void clear_table(InterpCpu *cpu)
-{
-    for (MmuIdx idx = 0; idx < NUM_MMU_IDX; idx++) {
-        for (unsigned i = 0; i < TLB_SIZE; i++) {
-            clear_entry(cpu, idx, i);
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
+        for (MmuIdx idx = 0; idx < NUM_MMU_IDX; idx++) {
+            for (unsigned j = 0; j < TLB_SIZE; j++) {
+                clear_entry(&cpu->tlb_state.contexts[i], idx, j);
+            }
         }
     }
 }
 
 void tlb_flush_all(InterpCpu *cpu)
 {
-    if (!cpu->tlb_state.stamp) {
-        clear_table(cpu);
+    TlbState *state = &cpu->tlb_state;
+
+    if (!state->stamp) {
+        clear_tables(cpu);
     }
-    flush_half(cpu, 0);
-    flush_half(cpu, 1);
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
+        clear_half(&state->contexts[i], 0);
+        clear_half(&state->contexts[i], 1);
+        state->contexts[i].asid = TLB_NO_ASID;
+    }
+    state->stamp++;
+    tlb_begin_epochs(cpu);
+    current(cpu)->asid = current_asid(cpu);
+    use_context(cpu, current(cpu));
 }
 
-void tlb_asid_changed(InterpCpu *cpu)
+static TlbContext *find_context(InterpCpu *cpu, unsigned asid)
 {
-    flush_half(cpu, 0);
-    if (cpu->tlb_state.half[1].ng) {
-        flush_half(cpu, 1);
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
+        if (cpu->tlb_state.contexts[i].asid == asid) {
+            return &cpu->tlb_state.contexts[i];
+        }
     }
-}
-
-/* An ASID has 8 or 16 bits. */
-static unsigned asid_mask(const InterpCpu *cpu)
-{
-    return cpu->sys.tcr_el1 & TCR_AS ? 0xffff : 0xff;
+    return NULL;
 }
 
 void tlb_flush_asid(InterpCpu *cpu, unsigned asid)
 {
-    uint64_t ttbr =
-        cpu->sys.tcr_el1 & TCR_A1 ? cpu->sys.ttbr1_el1 : cpu->sys.ttbr0_el1;
+    TlbContext *c = find_context(cpu, asid & asid_mask(cpu));
 
-    if (!((ttbr >> TTBR_ASID ^ asid) & asid_mask(cpu))) {
-        tlb_asid_changed(cpu);
+    if (c) {
+        flush_half(cpu, c, 0);
+        if (c->half[1].ng) {
+            flush_half(cpu, c, 1);
+        }
+    }
+}
+
+/* Gives the empty @c what @from has of the upper half, if that is global. */
+static void copy_upper(InterpCpu *cpu, TlbContext *c, const TlbContext *from)
+{
+    if (from->half[1].ng) {
+        new_epoch(cpu, c, 1);
+        return;
+    }
+    c->half[1] = from->half[1];
+    c->epoch[1] = from->epoch[1];
+    for (MmuIdx idx = 0; idx < NUM_MMU_IDX; idx++) {
+        for (unsigned i = 0; i < TLB_SIZE; i++) {
+            if (c->half[1].filled[idx][i / 64] >> (i % 64) & 1) {
+                c->tables[idx][i] = from->tables[idx][i];
+            }
+        }
+    }
+}
+
+/* The context used longest ago is @asid's now. */
+static TlbContext *new_context(InterpCpu *cpu, unsigned asid)
+{
+    TlbContext *c = cpu->tlb_state.contexts;
+
+    for (unsigned i = 1; i < TLB_CONTEXTS; i++) {
+        if (cpu->tlb_state.contexts[i].used < c->used) {
+            c = &cpu->tlb_state.contexts[i];
+        }
+    }
+    flush_half(cpu, c, 0);
+    clear_half(c, 1);
+    copy_upper(cpu, c, current(cpu));
+    c->asid = asid;
+    return c;
+}
+
+void tlb_asid_changed(InterpCpu *cpu)
+{
+    unsigned asid = current_asid(cpu);
+    TlbContext *c;
+
+    if (current(cpu)->asid != asid) {
+        c = find_context(cpu, asid);
+        use_context(cpu, c ? c : new_context(cpu, asid));
     }
 }
 
@@ -125,15 +248,15 @@ static bool tag_within(uint64_t tag, uint64_t va, uint64_t size)
     return !((tag ^ va) << (64 - VA_BITS) >> (64 - VA_BITS) & -size);
 }
 
-static void clear_within(InterpCpu *cpu, unsigned index, uint64_t va,
+static void clear_within(TlbContext *c, unsigned index, uint64_t va,
                          uint64_t size)
 {
     for (MmuIdx idx = 0; idx < NUM_MMU_IDX; idx++) {
-        const TlbEntry *e = &cpu->tlbs[idx][index];
+        const TlbEntry *e = &c->tables[idx][index];
 
         if (tag_within(e->read, va, size) || tag_within(e->write, va, size) ||
             tag_within(e->exec, va, size)) {
-            clear_entry(cpu, idx, index);
+            clear_entry(c, idx, index);
         }
     }
 }
@@ -156,40 +279,66 @@ static bool in_blocks(const TlbHalf *half, unsigned index)
     return half->exec[index / 64] >> (index % 64) & 1;
 }
 
-void tlb_flush_va(InterpCpu *cpu, uint64_t va)
+/* True if blocks may have been found by what is flushed. */
+static bool flush_va_of(TlbContext *c, uint64_t va)
 {
     unsigned n = half_of(va);
-    TlbHalf *half = &cpu->tlb_state.half[n];
-    uint64_t mask = (UINT64_C(1) << VA_BITS) - 1;
-    uint64_t size = large_size(half, va & mask);
+    TlbHalf *half = &c->half[n];
+    uint64_t size = large_size(half, va & ((UINT64_C(1) << VA_BITS) - 1));
     bool code = false;
 
     if (size >= TLB_SIZE * TLB_PAGE_SIZE) {
-        flush_half(cpu, n);
-        return;
+        clear_half(c, n);
+        return true;
     }
     va &= -size;
     for (uint64_t at = va; at - va < size; at += TLB_PAGE_SIZE) {
-        clear_within(cpu, index_of(at), va, size);
+        clear_within(c, index_of(at), va, size);
         code |= in_blocks(half, index_of(at));
     }
-    cpu->tlb_state.stamp++;
-    if (code) {
-        cpu->epoch[n]++;
+    return code;
+}
+
+void tlb_flush_va(InterpCpu *cpu, uint64_t va)
+{
+    TlbState *state = &cpu->tlb_state;
+    unsigned n = half_of(va);
+    bool any = false;
+
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
+        bool code = flush_va_of(&state->contexts[i], va);
+
+        if (code && n == 0) {
+            new_epoch(cpu, &state->contexts[i], 0);
+        }
+        any |= code;
+    }
+    if (any && n == 1) {
+        new_upper_epochs(cpu);
+    }
+    state->stamp++;
+}
+
+static void protect_code_in(TlbContext *c, uint64_t host)
+{
+    for (MmuIdx idx = 0; idx < NUM_MMU_IDX; idx++) {
+        for (unsigned i = 0; i < TLB_SIZE; i++) {
+            TlbEntry *e = &c->tables[idx][i];
+
+            if (e->write + e->host == host) {
+                e->write = tlb_never(i);
+            }
+        }
     }
 }
 
 void tlb_protect_code(InterpCpu *cpu, const void *host_page)
 {
-    uint64_t host = (uintptr_t)host_page & ~PAGE_MASK;
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
+        TlbContext *c = &cpu->tlb_state.contexts[i];
 
-    for (MmuIdx idx = 0; idx < NUM_MMU_IDX; idx++) {
-        for (unsigned i = 0; i < TLB_SIZE; i++) {
-            TlbEntry *e = &cpu->tlbs[idx][i];
-
-            if (e->write + e->host == host) {
-                e->write = tlb_never(i);
-            }
+        if (c->asid != TLB_NO_ASID) {
+            protect_code_in(c, (uintptr_t)host_page & ~PAGE_MASK);
         }
     }
 }
@@ -225,7 +374,7 @@ static void mark_filled(InterpCpu *cpu, MmuIdx idx, uint64_t va, bool exec)
     unsigned n = half_of(va);
     unsigned index = index_of(va);
     uint64_t bit = UINT64_C(1) << (index % 64);
-    TlbHalf *half = cpu->tlb_state.half;
+    TlbHalf *half = current(cpu)->half;
 
     half[n].filled[idx][index / 64] |= bit;
     half[!n].filled[idx][index / 64] &= ~bit;
@@ -309,17 +458,23 @@ MmuRegs tlb_regs(const InterpCpu *cpu)
 
 static void note_kind(InterpCpu *cpu, uint64_t va, const MmuPage *found)
 {
-    TlbHalf *half = &cpu->tlb_state.half[half_of(va)];
+    TlbHalf *half = &current(cpu)->half[half_of(va)];
 
-    half->ng |= found->ng;
+    if (found->ng && !half->ng) {
+        half->ng = true;
+        if (half_of(va) == 1) {
+            /* It is like the other contexts' no more. */
+            new_epoch(cpu, current(cpu), 1);
+        }
+    }
     if (found->page_size > TLB_PAGE_SIZE) {
         add_large(half, va, found->page_size);
     }
 }
 
-static uint64_t page_key(MmuIdx idx, uint64_t va)
+static uint64_t page_key(const InterpCpu *cpu, MmuIdx idx, uint64_t va)
 {
-    return (va & ~PAGE_MASK) | idx;
+    return (va & ~PAGE_MASK) | cpu->tlb_state.current << 4 | idx;
 }
 
 static TlbPage *page_slot(InterpCpu *cpu, uint64_t key)
@@ -332,7 +487,7 @@ static TlbPage *page_slot(InterpCpu *cpu, uint64_t key)
 static const TlbPage *fill(InterpCpu *cpu, MmuIdx idx, uint64_t va,
                            unsigned *fault)
 {
-    TlbPage *page = page_slot(cpu, page_key(idx, va));
+    TlbPage *page = page_slot(cpu, page_key(cpu, idx, va));
     RamMap *map = atomic_load_explicit(&cpu->accel->ram, memory_order_acquire);
     MmuRegs regs = tlb_regs(cpu);
     MmuPage found;
@@ -343,7 +498,7 @@ static const TlbPage *fill(InterpCpu *cpu, MmuIdx idx, uint64_t va,
     }
     note_kind(cpu, va, &found);
     *page = (TlbPage){
-        .va = page_key(idx, va),
+        .va = page_key(cpu, idx, va),
         .stamp = cpu->tlb_state.stamp,
         .pa = found.pa & ~PAGE_MASK,
         .ram = ram_find(map, found.pa),
@@ -373,7 +528,7 @@ static bool allows(const TlbPage *page, MemAccess access)
 const TlbPage *tlb_lookup(InterpCpu *cpu, MmuIdx idx, uint64_t va,
                           MemAccess access, unsigned *fault)
 {
-    uint64_t key = page_key(idx, va);
+    uint64_t key = page_key(cpu, idx, va);
     const TlbPage *page = page_slot(cpu, key);
 
     if (page->va != key || page->stamp != cpu->tlb_state.stamp ||

@@ -7,21 +7,24 @@
 
 /*
  * The software TLB: a direct-mapped table for each of the MmuIdx, of 4 KiB
- * pages whatever the granule; what is not for the fast path is in TlbState. It
- * holds entries of one ASID only: a change of ASID drops those that are not
- * global. Each flush also begins a new epoch (InterpCpu.epoch) for the half
- * that it concerns, so that chained blocks are looked up again. The vCPU's own
- * thread, or parked.
+ * pages whatever the granule; what is not for the fast path is in TlbState.
+ * There is one of them for each of the ASIDs used last. Each flush also begins
+ * a new epoch (InterpCpu.epoch) for the half of the address space that it
+ * concerns, so that chained blocks are looked up again. The vCPU's own thread,
+ * or parked.
  */
 void tlb_flush_all(InterpCpu *cpu);
-/** What TTBR0_EL1 translates. */
-void tlb_flush_low(InterpCpu *cpu);
 /** The page at @va; of a block entry of the tables, the whole of it. */
 void tlb_flush_va(InterpCpu *cpu, uint64_t va);
-/** The ASID in use is another from now on. */
-void tlb_asid_changed(InterpCpu *cpu);
 /** What is of this ASID. */
 void tlb_flush_asid(InterpCpu *cpu, unsigned asid);
+/**
+ * After a write to TTBR0_EL1 or TTBR1_EL1, which may have changed the ASID. A
+ * change of address alone has no effect on what is in the TLB.
+ */
+void tlb_asid_changed(InterpCpu *cpu);
+/** New epochs for all there is: blocks have changed, not translations. */
+void tlb_begin_epochs(InterpCpu *cpu);
 /** Writes to this page of host memory take the slow path from now on. */
 void tlb_protect_code(InterpCpu *cpu, const void *host_page);
 

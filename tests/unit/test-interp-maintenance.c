@@ -331,6 +331,7 @@ static void test_tlbi(void)
     check_tlbi(cpu, VAALE1, arg, true);
     for (unsigned i = 0; i < 2; i++) {
         world.cpus[i]->sys.ttbr0_el1 |= UINT64_C(9) << 48;
+        tlb_asid_changed(world.cpus[i]);
     }
     check_tlbi(cpu, ASIDE1, UINT64_C(9) << 48, false);
     /* Another one's is nothing here. */

@@ -739,38 +739,150 @@ static void test_flush_blocks(void)
     end();
 }
 
+static void set_asid(InterpCpu *cpu, uint64_t asid)
+{
+    cpu->sys.ttbr0_el1 = L1_LOW | asid << 48;
+    tlb_asid_changed(cpu);
+}
+
+/* What is of an ASID waits for it; what is global is there for all. */
 static void test_asid(void)
 {
     InterpCpu *cpu = begin_mmu();
 
     map(LOW, PA(0), NG);
     map(HIGH + 0x1000, PA(1), 0);
-    load(cpu, LOW, 8);
+    map(HIGH + 0x2000, IO_BASE, 0);
+    *world_ram(&world, PA(0)) = 0x10;
+    *world_ram(&world, PA(3)) = 0x20;
+    g_assert_cmphex(load(cpu, LOW, 1), ==, 0x10);
     load(cpu, HIGH + 0x1000, 8);
-    tlb_flush_asid(cpu, 5);
-    g_assert_true(is_cached(cpu, LOW));
-    tlb_asid_changed(cpu);
+    set_asid(cpu, 1);
     g_assert_false(is_cached(cpu, LOW));
     g_assert_true(is_cached(cpu, HIGH + 0x1000));
-    /* A page of the upper half that is not global goes, too. */
-    map(HIGH + 0x2000, PA(2), NG);
-    load(cpu, HIGH + 0x2000, 8);
-    tlb_asid_changed(cpu);
-    g_assert_false(is_cached(cpu, HIGH + 0x2000));
-    /* The ASID in use: of TTBR0 or, with A1, TTBR1; of 8 bits or, AS, 16. */
+    map(LOW, PA(3), NG);
+    g_assert_cmphex(load(cpu, LOW, 1), ==, 0x20);
+    set_asid(cpu, 0);
+    g_assert_cmphex(load(cpu, LOW, 1), ==, 0x10);
+    /* One's flush is not the other's; nor is that of the next. */
+    tlb_flush_asid(cpu, 1);
+    g_assert_true(is_cached(cpu, LOW));
+    set_asid(cpu, 1);
+    g_assert_false(is_cached(cpu, LOW));
+    g_assert_cmphex(load(cpu, LOW, 1), ==, 0x20);
+    tlb_flush_asid(cpu, 1);
+    g_assert_false(is_cached(cpu, LOW));
+    /* A page, or all there is, goes in each of them. */
+    load(cpu, LOW, 1);
+    tlb_flush_va(cpu, LOW);
+    g_assert_false(is_cached(cpu, LOW));
+    set_asid(cpu, 0);
+    g_assert_cmphex(load(cpu, LOW, 1), ==, 0x20);
+    set_asid(cpu, 1);
+    tlb_flush_all(cpu);
+    set_asid(cpu, 0);
+    g_assert_false(is_cached(cpu, LOW));
+    end();
+}
+
+/* Of TTBR0 or, with A1, TTBR1; of 8 bits or, with AS, 16. */
+static void test_asid_size(void)
+{
+    InterpCpu *cpu = begin_mmu();
+
+    map(LOW, PA(0), NG);
+    set_asid(cpu, 0x1205);
     load(cpu, LOW, 8);
-    cpu->sys.ttbr0_el1 |= UINT64_C(0x1205) << 48;
-    cpu->sys.ttbr1_el1 |= UINT64_C(0x1306) << 48;
     tlb_flush_asid(cpu, 6);
     g_assert_true(is_cached(cpu, LOW));
     tlb_flush_asid(cpu, 5);
     g_assert_false(is_cached(cpu, LOW));
+    cpu->sys.ttbr1_el1 = L1_HIGH | UINT64_C(0x1306) << 48;
     cpu->sys.tcr_el1 |= UINT64_C(1) << 36 | 1u << 22;
+    tlb_flush_all(cpu);
     load(cpu, LOW, 8);
+    set_asid(cpu, 0x77);
     tlb_flush_asid(cpu, 6);
+    tlb_flush_asid(cpu, 0x77);
     g_assert_true(is_cached(cpu, LOW));
     tlb_flush_asid(cpu, 0x1306);
     g_assert_false(is_cached(cpu, LOW));
+    end();
+}
+
+/* More of them than there is room for: the one used longest ago is gone. */
+static void test_asids(void)
+{
+    InterpCpu *cpu = begin_mmu();
+
+    map(LOW, PA(0), NG);
+    for (unsigned i = 0; i < 40; i++) {
+        uint32_t epoch;
+
+        set_asid(cpu, i);
+        g_assert_false(is_cached(cpu, LOW));
+        map(LOW, PA(i), NG);
+        *world_ram(&world, PA(i)) = i;
+        g_assert_cmphex(load(cpu, LOW, 1), ==, i);
+        epoch = cpu->epoch[0];
+        set_asid(cpu, i / 8 * 8);
+        g_assert_cmphex(load(cpu, LOW, 1), ==, i / 8 * 8);
+        g_assert_true(i % 8 == 0 || cpu->epoch[0] != epoch);
+        set_asid(cpu, i);
+        g_assert_cmphex(load(cpu, LOW, 1), ==, i);
+        g_assert_cmpuint(cpu->epoch[0], ==, epoch);
+    }
+    end();
+}
+
+/* A kernel that is of an ASID, too: its own epochs, and no share in others. */
+static void test_asid_upper(void)
+{
+    InterpCpu *cpu = begin_mmu();
+    uint32_t epoch;
+
+    map(HIGH, PA(1), 0);
+    map(HIGH + 0x1000, PA(2), NG);
+    load(cpu, HIGH, 8);
+    epoch = cpu->epoch[1];
+    set_asid(cpu, 1);
+    g_assert_cmpuint(cpu->epoch[1], ==, epoch);
+    load(cpu, HIGH + 0x1000, 8);
+    g_assert_cmpuint(cpu->epoch[1], !=, epoch);
+    set_asid(cpu, 0);
+    g_assert_cmpuint(cpu->epoch[1], ==, epoch);
+    g_assert_false(is_cached(cpu, HIGH + 0x1000));
+    set_asid(cpu, 1);
+    g_assert_true(is_cached(cpu, HIGH) && is_cached(cpu, HIGH + 0x1000));
+    set_asid(cpu, 2);
+    g_assert_false(is_cached(cpu, HIGH) || is_cached(cpu, HIGH + 0x1000));
+    g_assert_cmpuint(cpu->epoch[1], !=, epoch);
+    set_asid(cpu, 1);
+    tlb_flush_asid(cpu, 1);
+    g_assert_false(is_cached(cpu, HIGH) || is_cached(cpu, HIGH + 0x1000));
+    end();
+}
+
+/* Blocks that change are looked up again with every ASID; pages with code are
+ * protected with every one. */
+static void test_asid_code(void)
+{
+    InterpCpu *cpu = begin_mmu();
+    uint32_t low, high;
+
+    map(LOW, PA(0), 0);
+    store(cpu, LOW, 8, 0);
+    low = cpu->epoch[0];
+    high = cpu->epoch[1];
+    set_asid(cpu, 1);
+    store(cpu, LOW, 8, 0);
+    tlb_begin_epochs(cpu);
+    tlb_protect_code(cpu, world_ram(&world, PA(0)));
+    g_assert_null(mem_fast_write(cpu->tlb, LOW, 8));
+    set_asid(cpu, 0);
+    g_assert_null(mem_fast_write(cpu->tlb, LOW, 8));
+    g_assert_cmpuint(cpu->epoch[0], !=, low);
+    g_assert_cmpuint(cpu->epoch[1], !=, high);
     end();
 }
 
@@ -794,7 +906,7 @@ static void test_epochs(void)
     g_assert_cmpuint(cpu->epoch[0], !=, low);
     g_assert_cmpuint(cpu->epoch[1], ==, high);
     low = cpu->epoch[0];
-    tlb_flush_low(cpu);
+    tlb_flush_asid(cpu, 0);
     g_assert_cmpuint(cpu->epoch[0], !=, low);
     g_assert_cmpuint(cpu->epoch[1], ==, high);
     g_assert_nonnull(mem_exec(cpu, HIGH));
@@ -818,10 +930,10 @@ static void test_halves(void)
     map(HIGH, PA(1), 0);
     load(cpu, LOW, 8);
     load(cpu, HIGH, 8);
-    tlb_flush_low(cpu);
+    tlb_flush_asid(cpu, 0);
     g_assert_true(is_cached(cpu, HIGH));
     load(cpu, LOW, 8);
-    tlb_flush_low(cpu);
+    tlb_flush_asid(cpu, 0);
     g_assert_false(is_cached(cpu, LOW));
     end();
 }
@@ -1028,6 +1140,10 @@ int main(int argc, char **argv)
     g_test_add_func("/interp/tlb/flush-block", test_flush_block);
     g_test_add_func("/interp/tlb/flush-blocks", test_flush_blocks);
     g_test_add_func("/interp/tlb/asid", test_asid);
+    g_test_add_func("/interp/tlb/asid-size", test_asid_size);
+    g_test_add_func("/interp/tlb/asids", test_asids);
+    g_test_add_func("/interp/tlb/asid-upper", test_asid_upper);
+    g_test_add_func("/interp/tlb/asid-code", test_asid_code);
     g_test_add_func("/interp/tlb/epochs", test_epochs);
     g_test_add_func("/interp/tlb/halves", test_halves);
     g_test_add_func("/interp/ram/code", test_code);
