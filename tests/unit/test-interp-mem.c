@@ -89,8 +89,8 @@ static InterpCpu *begin(void)
     io = (Io){0};
     memory_region_init_io(&io_region, NULL, &io_ops, NULL, "io", 0x1000);
     add(&io_region, IO_BASE);
-    regs = aligned_alloc(0x1000, 0x1000);
-    memset(regs, 0, 0x1000);
+    regs = aligned_alloc(0x1000, 0x2000);
+    memset(regs, 0, 0x2000);
     memory_region_init_ram_device(&regs_region, NULL, "regs", 0x1000, regs);
     add(&regs_region, REGS_BASE);
     g_assert_true(
@@ -628,6 +628,11 @@ static void test_tagged_pc(void)
     g_assert_cmphex(load(cpu, LOW, 8), ==, 0x99);
     g_assert_cmphex(load(cpu, tag | LOW, 8), ==, 0x99);
     load_faults(cpu, EL1, tag | (LOW + 0x1000), 8, FAULT_TRANSLATION3);
+    /* Nor is it put where a fetch with the tag would find it. */
+    cpu->pc = tag | LOW;
+    g_assert_nonnull(mem_exec(cpu, cpu->pc));
+    g_assert_cmphex(cpu->pc, ==, LOW);
+    load(cpu, tag | LOW, 8);
     /* A flush finds it by its page. */
     tlb_flush_va(cpu, LOW);
     g_assert_null(mem_fast_read(cpu->tlb, tag | LOW, 8));
@@ -729,10 +734,12 @@ static void test_flush_blocks(void)
 
     for (uint64_t i = 0; i < 20; i++) {
         *slot(i << 33, 2) = RAM_BASE | BLOCK;
-        load(cpu, (i << 33) + i * 0x1000, 8);
     }
     for (uint64_t i = 0; i < 20; i++) {
-        load(cpu, (i << 33) + i * 0x1000, 8);
+        for (uint64_t j = 0; j < 20; j++) {
+            load(cpu, (j << 33) + j * 0x1000, 8);
+        }
+        g_assert_true(is_cached(cpu, (i << 33) + i * 0x1000));
         tlb_flush_va(cpu, (i << 33) + 0x100000);
         g_assert_false(is_cached(cpu, (i << 33) + i * 0x1000));
     }
@@ -782,6 +789,24 @@ static void test_asid(void)
     tlb_flush_all(cpu);
     set_asid(cpu, 0);
     g_assert_false(is_cached(cpu, LOW));
+    end();
+}
+
+/* What is not for the fast path is of an ASID, too. */
+static void test_asid_slow(void)
+{
+    InterpCpu *cpu = begin_mmu();
+
+    set_asid(cpu, 1);
+    set_asid(cpu, 0);
+    map(LOW, PA(4), DEVICE | NG);
+    store(cpu, LOW, 8, 0x40);
+    set_asid(cpu, 1);
+    map(LOW, PA(5), DEVICE | NG);
+    store(cpu, LOW, 8, 0x50);
+    set_asid(cpu, 0);
+    map(LOW, PA(4), DEVICE | NG);
+    g_assert_cmphex(load(cpu, LOW, 8), ==, 0x40);
     end();
 }
 
@@ -860,6 +885,12 @@ static void test_asid_upper(void)
     set_asid(cpu, 1);
     tlb_flush_asid(cpu, 1);
     g_assert_false(is_cached(cpu, HIGH) || is_cached(cpu, HIGH + 0x1000));
+    /* What is left is global again, and handed on with its epoch. */
+    load(cpu, HIGH, 8);
+    epoch = cpu->epoch[1];
+    set_asid(cpu, 9);
+    g_assert_true(is_cached(cpu, HIGH));
+    g_assert_cmpuint(cpu->epoch[1], ==, epoch);
     end();
 }
 
@@ -1075,6 +1106,20 @@ static void test_map_parts(void)
     work_leave_guest(world.cpu);
     memory_region_del_subregion(get_system_memory(), &mr);
     memory_region_finish(&mr);
+
+    memory_region_init_ram_device(&mr, NULL, "part", 0x1000 - 8, regs + 8);
+    add(&mr, 0x1000000);
+    g_assert_null(ram_find(atomic_load(&world.accel.ram), 0x1000000));
+    store(world.cpu, 0x1000000, 4, 0x66);
+    g_assert_cmphex(regs[8], ==, 0x66);
+    work_leave_guest(world.cpu);
+    memory_region_del_subregion(get_system_memory(), &mr);
+    memory_region_finish(&mr);
+    memory_region_init_ram_device(&mr, NULL, "half", 0x1000, regs + 0x800);
+    add(&mr, 0x1000000);
+    g_assert_null(ram_find(atomic_load(&world.accel.ram), 0x1000000));
+    memory_region_del_subregion(get_system_memory(), &mr);
+    memory_region_finish(&mr);
     end();
 }
 
@@ -1082,13 +1127,20 @@ static void test_map_parts(void)
 static void test_map_lost(void)
 {
     InterpCpu *cpu = begin();
+    const Block *block;
 
-    work_run(cpu);
+    cpu->pc = PA(0);
+    block = block_find(cpu);
     memory_region_set_enabled(&regs_region, false);
     g_assert_true(atomic_load(&cpu->event) & EVENT_WORK);
     memory_region_set_enabled(&regs_region, true);
     work_run(cpu);
     g_assert_false(atomic_load(&cpu->event) & EVENT_WORK);
+    g_assert_true(block_find(cpu) == block);
+    memory_region_set_enabled(&world.ram, false);
+    memory_region_set_enabled(&world.ram, true);
+    work_run(cpu);
+    g_assert_true(block_find(cpu) != block);
     /* What is no RAM is nothing to the vCPUs. */
     memory_region_set_enabled(&io_region, false);
     g_assert_false(atomic_load(&cpu->event) & EVENT_WORK);
@@ -1140,6 +1192,7 @@ int main(int argc, char **argv)
     g_test_add_func("/interp/tlb/flush-block", test_flush_block);
     g_test_add_func("/interp/tlb/flush-blocks", test_flush_blocks);
     g_test_add_func("/interp/tlb/asid", test_asid);
+    g_test_add_func("/interp/tlb/asid-slow", test_asid_slow);
     g_test_add_func("/interp/tlb/asid-size", test_asid_size);
     g_test_add_func("/interp/tlb/asids", test_asids);
     g_test_add_func("/interp/tlb/asid-upper", test_asid_upper);

@@ -264,6 +264,19 @@ static void test_small_table(void)
     assert_pa(w, 0xc0001234, 0x80001234);
 }
 
+/* Of a table of a larger granule, the bits below that are not its address. */
+static void test_table_low_bits(void)
+{
+    for (unsigned granule = 1; granule < 3; granule++) {
+        World *w = begin(granule, 47, false);
+        uint64_t va = sample_va(w);
+
+        *slot(w, va, 3) = AF | PAGE;
+        *slot(w, va, 2) |= 0x3000;
+        assert_pa(w, va, va & ((UINT64_C(1) << w->granule->bits) - 1));
+    }
+}
+
 /* ---- which table ---- */
 
 static void test_ranges(void)
@@ -542,6 +555,7 @@ int main(int argc, char **argv)
     g_test_add_func("/mmu-walk/off", test_off);
     g_test_add_func("/mmu-walk/levels", test_levels);
     g_test_add_func("/mmu-walk/small-table", test_small_table);
+    g_test_add_func("/mmu-walk/table-low-bits", test_table_low_bits);
     g_test_add_func("/mmu-walk/ranges", test_ranges);
     g_test_add_func("/mmu-walk/bad-sizes", test_bad_sizes);
     g_test_add_func("/mmu-walk/tags", test_tags);
