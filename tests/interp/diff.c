@@ -23,6 +23,7 @@
 enum {
     GOOD_WORDS = 64, /* tried of each line, for sequences */
     MAX_DEATHS = 5,  /* of a program in a class: it costs time */
+    MAX_DEADLY = 3,  /* classes with as many */
 };
 
 typedef struct Options {
@@ -196,9 +197,9 @@ static bool enough(const DiffClass *class, const Counts *counts,
            (counts->sets >= wanted && counts->sets == counts->undefined);
 }
 
-/* False: it differs. */
-static bool run_class(DiffJudge *judge, const DiffClass *class,
-                      const Options *options, unsigned number)
+/* What happened in it. */
+static Counts run_class(DiffJudge *judge, const DiffClass *class,
+                        const Options *options, unsigned number)
 {
     uint64_t random = (uint64_t)options->seed << 32 | g_str_hash(class->name);
     int to_show = options->shown;
@@ -213,14 +214,15 @@ static bool run_class(DiffJudge *judge, const DiffClass *class,
         random ^= (uint64_t)g_str_hash(class->line->pattern) << 1;
     }
     if (class->kind == DIFF_SEQUENCE && !find_all_good_words(judge, &random)) {
-        return false;
+        counts.differences = 1;
+        counts.deaths = MAX_DEATHS;
     }
     while (!enough(class, &counts, wanted) &&
            batch(judge, class, MIN(wanted, DIFF_BATCH), &counts, &to_show,
                  &random)) {
     }
     report(class, &counts, options, number);
-    return counts.differences == 0;
+    return counts;
 }
 
 static bool is_tested(const DiffLine *line)
@@ -277,6 +279,17 @@ static void default_commands(Options *options, const char *program)
     }
 }
 
+static void options_finish(Options *options)
+{
+    g_free(options->class);
+    g_free(options->oracle);
+    g_free(options->v8_0);
+    g_free(options->ours);
+    g_free(options->spoil);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_finish)
+
 static int run(const Options *options, GArray *classes)
 {
     DiffJudge judge = {
@@ -285,19 +298,27 @@ static int run(const Options *options, GArray *classes)
         .ours = {.name = "ours", .command = options->ours},
         .spoil = options->spoil,
     };
-    unsigned bad = 0;
+    unsigned bad = 0, deadly = 0;
 
     if (options->tap) {
         printf("1..%u\n", classes->len);
     }
-    for (unsigned i = 0; i < classes->len; i++) {
+    for (unsigned i = 0; i < classes->len && deadly < MAX_DEADLY; i++) {
         const DiffClass *class = &g_array_index(classes, DiffClass, i);
+        Counts counts = run_class(&judge, class, options, i + 1);
 
-        bad += !run_class(&judge, class, options, i + 1);
+        bad += counts.differences != 0;
+        deadly += counts.deaths >= MAX_DEATHS;
+    }
+    if (deadly == MAX_DEADLY) {
+        puts("Bail out! a program dies again and again");
     }
     diff_runner_finish(&judge.oracle);
     diff_runner_finish(&judge.v8_0);
     diff_runner_finish(&judge.ours);
+    for (unsigned i = 0; i < num_diff_lines; i++) {
+        g_free(diff_lines[i].good);
+    }
     if (!options->tap) {
         printf("%u classes, %u with differences\n", classes->len, bad);
     }
@@ -306,7 +327,8 @@ static int run(const Options *options, GArray *classes)
 
 int main(int argc, char **argv)
 {
-    Options options = {.sets = 2000, .sequences = -1, .seed = 1, .shown = 1};
+    g_auto(Options)
+        options = {.sets = 2000, .sequences = -1, .seed = 1, .shown = 1};
     const GOptionEntry entries[] = {
         {"class", 0, 0, G_OPTION_ARG_STRING, &options.class,
          "Only these, a pattern with * and ?", "NAME"},
