@@ -66,10 +66,9 @@ static void interp_destroy_vcpus(Accel *accel)
     }
     cpu_threads_stop(interp);
     cpu_threads_destroy(interp);
-    for (unsigned i = 0; i < interp->num_cpus; i++) {
-        cpu_free(interp->cpus[i]);
+    while (interp->num_cpus) {
+        cpu_free(interp->cpus[--interp->num_cpus]);
     }
-    interp->num_cpus = 0;
     g_clear_pointer(&interp->cpus, g_free);
     interp->gic = NULL; /* the machine's; it has nobody to interrupt now */
 }

@@ -51,23 +51,35 @@ static void post_and_wake(InterpCpu *cpu, uint32_t event)
     wake(cpu);
 }
 
-static void set_irq(void *opaque, unsigned n, bool level)
+/* The controller outlives the vCPUs, and devices lower their lines last. */
+static InterpCpu *cpu_of(InterpAccel *accel, unsigned n)
 {
-    InterpCpu *cpu = ((InterpAccel *)opaque)->cpus[n];
+    return n < accel->num_cpus ? accel->cpus[n] : NULL;
+}
 
-    atomic_store(&cpu->irq, level);
+static void set_input(InterpCpu *cpu, _Atomic bool *input, bool level)
+{
+    atomic_store(input, level);
     if (level) {
         post_and_wake(cpu, EVENT_IRQ);
     }
 }
 
+static void set_irq(void *opaque, unsigned n, bool level)
+{
+    InterpCpu *cpu = cpu_of(opaque, n);
+
+    if (cpu) {
+        set_input(cpu, &cpu->irq, level);
+    }
+}
+
 static void set_fiq(void *opaque, unsigned n, bool level)
 {
-    InterpCpu *cpu = ((InterpAccel *)opaque)->cpus[n];
+    InterpCpu *cpu = cpu_of(opaque, n);
 
-    atomic_store(&cpu->fiq, level);
-    if (level) {
-        post_and_wake(cpu, EVENT_IRQ);
+    if (cpu) {
+        set_input(cpu, &cpu->fiq, level);
     }
 }
 
@@ -350,6 +362,7 @@ bool cpu_threads_create(InterpAccel *accel, Error **errp)
     sigset_t old;
     bool ok = true;
 
+    accel->quit = false;
     sigfillset(&mask);
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, STACK_SIZE);

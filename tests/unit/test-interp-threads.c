@@ -221,6 +221,24 @@ static void test_wait_all(void)
     machine_end(&machine);
 }
 
+/* A device that lowers its line as it goes does so when the vCPUs are gone. */
+static void test_lines_outlive_cpus(void)
+{
+    machine_begin(&machine);
+    machine_class(&machine)->destroy_vcpus(machine.accel);
+    cpu_irq_ops.set_irq(machine.interp, 0, true);
+    cpu_irq_ops.set_irq(machine.interp, 0, false);
+    cpu_irq_ops.set_fiq(machine.interp, MACHINE_CPUS - 1, true);
+    /* New ones run as the old ones did. */
+    g_assert_true(machine_class(&machine)->create_vcpus(
+        machine.accel, MACHINE_CPUS, NULL, NULL));
+    g_assert_true(machine_class(&machine)->reset_vcpus(
+        machine.accel, &(VcpuEntry){.pc = MACHINE_RAM_BASE}, NULL));
+    MACHINE_LOAD(&machine, ADD_X1_1, B_BACK(1));
+    run_until(counted);
+    machine_end(&machine);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -229,6 +247,7 @@ int main(int argc, char **argv)
     g_test_add_func("/interp/threads/psci", test_psci);
     g_test_add_func("/interp/threads/off", test_off);
     g_test_add_func("/interp/threads/system", test_system);
+    g_test_add_func("/interp/threads/lines", test_lines_outlive_cpus);
     g_test_add_func("/interp/threads/work", test_work);
     g_test_add_func("/interp/threads/wait-all", test_wait_all);
     return g_test_run();
