@@ -28,7 +28,7 @@ struct CpuWork {
     _Atomic uint32_t posted;
     _Atomic uint32_t done;
     _Atomic bool in_guest;
-    _Atomic bool has_waiter;
+    _Atomic unsigned waiters; /* that sleep until this is done */
     Cond finished;
     bool owes; /* this vCPU posted something that it has not waited for */
 };
@@ -120,7 +120,7 @@ static unsigned take_items(struct CpuWork *work, WorkItem *items,
 
 static void wake_waiter(struct CpuWork *work)
 {
-    if (atomic_load(&work->has_waiter)) {
+    if (atomic_load(&work->waiters)) {
         MUTEX_GUARD(&work->lock);
 
         cond_broadcast(&work->finished);
@@ -178,10 +178,11 @@ static void wait_for(struct CpuWork *work)
         }
     }
     MUTEX_GUARD(&work->lock);
-    atomic_store(&work->has_waiter, true);
+    atomic_fetch_add(&work->waiters, 1);
     while (!is_done(work, posted)) {
         cond_wait(&work->finished, &work->lock);
     }
+    atomic_fetch_sub(&work->waiters, 1);
 }
 
 static void wait_for_all(InterpAccel *accel, const InterpCpu *self)
