@@ -39,6 +39,22 @@ static void spoil(DiffResult *result, const char *what)
     }
 }
 
+static uint32_t word_at_pc(const DiffCase *c, const DiffResult *result)
+{
+    uint64_t index = (result->state.pc - DIFF_START) / 4;
+
+    return index < c->words ? c->code[index] : 0;
+}
+
+/* FEAT_LSE is ours and not the second oracle's: it knows nothing of that. */
+static bool is_lse(uint32_t word)
+{
+    bool pair_or_cas = (word & 0x3f207c00) == 0x08207c00;
+    bool atomic = (word & 0x3f200c00) == 0x38200000;
+
+    return pair_or_cas || atomic;
+}
+
 /*
  * Where one of several accesses of an instruction faults, the registers that
  * it loads are UNKNOWN (Arm ARM, D1, "Definition of a precise exception"), and
@@ -46,8 +62,7 @@ static void spoil(DiffResult *result, const char *what)
  */
 static void forget_unknown(const DiffCase *c, DiffResult *result)
 {
-    uint64_t index = (result->state.pc - DIFF_START) / 4;
-    uint32_t word = index < c->words ? c->code[index] : 0;
+    uint32_t word = word_at_pc(c, result);
     bool pair = (word & 0x3a000000) == 0x28000000;
     bool structure = (word & 0xbe000000) == 0x0c000000;
     unsigned rt = word & 31, rt2 = word >> 10 & 31;
@@ -105,7 +120,10 @@ static bool ask_again(DiffJudge *judge, const DiffCase *cases, unsigned n,
         return false;
     }
     for (unsigned i = 0; i < num; i++) {
-        if (same(&open[i], answers[i], ours[which[i]])) {
+        bool knows = answers[i].stop != DIFF_STOP_ILL ||
+                     !is_lse(word_at_pc(&open[i], &answers[i]));
+
+        if (knows && same(&open[i], answers[i], ours[which[i]])) {
             verdicts[which[i]] = DIFF_LATER;
             oracle[which[i]] = answers[i];
         }
