@@ -11,7 +11,6 @@ typedef struct SysInsn {
     const char *name;
     uint32_t encoding;
     OpFn *fn;
-    bool ends_block; /* what follows may be fetched or translated otherwise */
 } SysInsn;
 
 /** The instruction of that encoding, or NULL. Any thread. */

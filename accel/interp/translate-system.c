@@ -285,5 +285,5 @@ bool translate_sys(Translator *t, uint32_t insn)
     op = emit_call(t, sys->fn);
     op->rd = xr(bits(insn, 4, 0));
     op->sub = encoding;
-    return sys->ends_block ? ends_block(t) : true;
+    return true;
 }
