@@ -11,7 +11,7 @@
  */
 typedef struct BlockLink {
     Block *to;
-    uint32_t epoch; /* of the target's half, when it was found */
+    uint64_t epoch; /* of the target's half, when it was found */
 } BlockLink;
 
 struct Block {

@@ -35,7 +35,7 @@ static inline Jump *block_jump(InterpCpu *cpu, uint64_t pc)
 /** Present epoch of the half with @pc, and the exception level. Not 0. */
 static inline uint64_t block_stamp(const InterpCpu *cpu, uint64_t pc)
 {
-    return (uint64_t)cpu->epoch[pc >> 63] << 1 | cpu->el;
+    return cpu->epoch[pc >> 63] << 1 | cpu->el;
 }
 
 static inline bool block_jump_fits(const InterpCpu *cpu, const Jump *jump,

@@ -107,7 +107,7 @@ typedef struct TlbHalf {
 typedef struct TlbContext {
     TlbEntry tables[NUM_MMU_IDX][TLB_SIZE];
     TlbHalf half[2];
-    uint32_t epoch[2];
+    uint64_t epoch[2];
     uint32_t asid; /* or TLB_NO_ASID */
     uint64_t used; /* when it was begun to use, by TlbState.clock */
 } TlbContext;
@@ -115,7 +115,7 @@ typedef struct TlbContext {
 typedef struct TlbState {
     uint64_t stamp;
     uint64_t clock;
-    uint32_t epoch;   /* the last one that was begun */
+    uint64_t epoch;   /* the last one that was begun; never again 0 */
     unsigned current; /* index of the context in use */
     TlbPage pages[TLB_PAGES];
     TlbContext contexts[TLB_CONTEXTS];
@@ -209,7 +209,7 @@ struct InterpCpu {
      * What blocks are valid for, of the lower and of the upper half of the
      * address space: changed whenever a virtual address may mean other code.
      */
-    uint32_t epoch[2];
+    uint64_t epoch[2];
     BlockCache *cache;
 
     FpEnv fp;

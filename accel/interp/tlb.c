@@ -45,7 +45,7 @@ static TlbContext *current(InterpCpu *cpu)
 
 /* ---- contexts ---- */
 
-static void set_epoch(InterpCpu *cpu, TlbContext *c, unsigned n, uint32_t epoch)
+static void set_epoch(InterpCpu *cpu, TlbContext *c, unsigned n, uint64_t epoch)
 {
     c->epoch[n] = epoch;
     if (c == current(cpu)) {
@@ -61,7 +61,7 @@ static void new_epoch(InterpCpu *cpu, TlbContext *c, unsigned n)
 /* For the upper half of all contexts. */
 static void new_upper_epochs(InterpCpu *cpu)
 {
-    uint32_t shared = ++cpu->tlb_state.epoch;
+    uint64_t shared = ++cpu->tlb_state.epoch;
 
     for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
         TlbContext *c = &cpu->tlb_state.contexts[i];

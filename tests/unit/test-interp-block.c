@@ -59,7 +59,7 @@ static void test_cut(void)
 static void test_found_again(void)
 {
     Block *first;
-    uint32_t epoch;
+    uint64_t epoch;
 
     begin();
     put_word(PROGRAM, B(0));
@@ -95,6 +95,24 @@ static void test_linked(void)
     g_assert_cmpuint(from->links[1].epoch, ==, world.cpu->epoch[0]);
     block_forget_page(world.cpu, world_ram(&world, PROGRAM));
     g_assert_cmpuint(from->links[1].epoch, !=, world.cpu->epoch[0]);
+    end();
+}
+
+/* A guest can begin more epochs than fit 32 bits. No link is of one of them. */
+static void test_epochs_last(void)
+{
+    begin();
+    put_word(PROGRAM, B(0));
+    for (unsigned i = 0; i < 20; i++) {
+        const Block *block;
+
+        world.cpu->tlb_state.epoch = UINT32_MAX - i;
+        block_forget_all(world.cpu);
+        block = find_at(PROGRAM);
+        g_assert_cmpuint(block->links[1].epoch, !=, world.cpu->epoch[0]);
+        g_assert_cmpuint(block_stamp(world.cpu, 0), !=, 0);
+        g_assert_cmpuint(block_stamp(world.cpu, UINT64_MAX), !=, 0);
+    }
     end();
 }
 
@@ -233,6 +251,7 @@ int main(int argc, char **argv)
     g_test_add_func("/interp/block/cut", test_cut);
     g_test_add_func("/interp/block/found-again", test_found_again);
     g_test_add_func("/interp/block/linked", test_linked);
+    g_test_add_func("/interp/block/epochs", test_epochs_last);
     g_test_add_func("/interp/block/forgotten", test_forgotten);
     g_test_add_func("/interp/block/own-write", test_own_write);
     g_test_add_func("/interp/block/other-cpu", test_other_cpu);

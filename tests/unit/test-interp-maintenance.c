@@ -378,7 +378,7 @@ static uint32_t other_events(void)
 static void test_ic(void)
 {
     InterpCpu *cpu = begin();
-    uint32_t epoch;
+    uint64_t epoch;
 
     map(0, PA, 0);
     other_events();

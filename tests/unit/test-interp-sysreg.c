@@ -199,7 +199,7 @@ static void test_not_there(void)
 /* Turning the MMU on takes effect, and what was cached is gone. */
 static void test_sctlr(void)
 {
-    uint32_t epoch;
+    uint64_t epoch;
 
     begin(5);
     epoch = world.cpu->epoch[0];
