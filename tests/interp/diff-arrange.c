@@ -318,17 +318,22 @@ static bool arrange_branch(uint32_t *word, uint32_t fixed, DiffPlace *place,
     ((op0 & 1u) << 19 | (op1) << 16 | (n) << 12 | (m) << 8 | (op2) << 5)
 #define SYSREG_MASK 0x000fffe0u
 
+/* clang-format off */
+/* Those that matter more are there more than once. */
 static const uint32_t el0_registers[] = {
-    SYSREG(3, 3, 4, 2, 0),                         /* NZCV */
-    SYSREG(3, 3, 4, 2, 0),  SYSREG(3, 3, 4, 4, 0), /* FPCR */
-    SYSREG(3, 3, 4, 4, 1),                         /* FPSR */
-    SYSREG(3, 3, 13, 0, 2),                        /* TPIDR_EL0 */
-    SYSREG(3, 3, 4, 2, 1),                         /* DAIF: not at EL0 */
+    SYSREG(3, 3, 4, 2, 0),  /* NZCV */
+    SYSREG(3, 3, 4, 2, 0),
+    SYSREG(3, 3, 4, 4, 0),  /* FPCR */
+    SYSREG(3, 3, 4, 4, 1),  /* FPSR */
+    SYSREG(3, 3, 13, 0, 2), /* TPIDR_EL0 */
+    SYSREG(3, 3, 4, 2, 1),  /* DAIF: not at EL0 */
+    SYSREG(3, 3, 0, 0, 7),  /* DCZID_EL0: as the second oracle has it */
 };
 
 static const uint32_t el0_instructions[] = {
-    SYSREG(1, 3, 7, 4, 1), /* DC ZVA */
-    SYSREG(1, 3, 7, 4, 1),  SYSREG(1, 3, 7, 4, 1),
+    SYSREG(1, 3, 7, 4, 1),  /* DC ZVA */
+    SYSREG(1, 3, 7, 4, 1),
+    SYSREG(1, 3, 7, 4, 1),
     SYSREG(1, 3, 7, 10, 1), /* DC CVAC */
     SYSREG(1, 3, 7, 11, 1), /* DC CVAU */
     SYSREG(1, 3, 7, 14, 1), /* DC CIVAC */
@@ -339,6 +344,7 @@ static const uint32_t el0_instructions[] = {
     SYSREG(1, 0, 8, 7, 1),  /* TLBI VAE1 */
     SYSREG(1, 0, 7, 5, 0),  /* IC IALLU */
 };
+/* clang-format on */
 
 /* Of another CPU, or of the machine: its identity, counters, debugger. */
 static bool is_machine_register(uint32_t word)
