@@ -130,19 +130,25 @@ static bool overlap(uint64_t a, uint64_t size, uint64_t b, uint64_t other_size)
     return a - b < other_size || b - a < size;
 }
 
-/* Does watchpoint @n look at any of @size bytes at @va? */
+/*
+ * Does watchpoint @n look at any of @size bytes at @va? *@hit is the first of
+ * those that it does look at.
+ */
 static bool is_watch_at(const InterpCpu *cpu, unsigned n, uint64_t va,
-                        uint64_t size)
+                        uint64_t size, uint64_t *hit)
 {
     uint64_t start = (int64_t)(cpu->sys.dbgwvr[n] << 15) >> 15 & ~3ull;
     uint64_t control = cpu->sys.dbgwcr[n];
     unsigned mask = control >> WCR_MASK & 31;
 
     if (mask >= 3) {
-        return overlap(start & -(1ull << mask), 1ull << mask, va, size);
+        start &= -(1ull << mask);
+        *hit = va - start < 1ull << mask ? va : start;
+        return overlap(start, 1ull << mask, va, size);
     }
     for (unsigned i = 0; i < 8; i++) {
-        if (control >> (WCR_BAS + i) & 1 && overlap(start + i, 1, va, size)) {
+        *hit = start + i;
+        if (control >> (WCR_BAS + i) & 1 && *hit - va < size) {
             return true;
         }
     }
@@ -150,14 +156,14 @@ static bool is_watch_at(const InterpCpu *cpu, unsigned n, uint64_t va,
 }
 
 static bool guest_watches(const InterpCpu *cpu, unsigned el, uint64_t va,
-                          unsigned size, MemAccess access)
+                          unsigned size, MemAccess access, uint64_t *hit)
 {
     for (unsigned n = 0; enabled(cpu) && n < NUM_WATCHES; n++) {
         uint64_t control = cpu->sys.dbgwcr[n];
 
         if (control_fits(control, el) &&
             control >> WCR_LSC & (access == MEM_WRITE ? 2 : 1) &&
-            is_watch_at(cpu, n, va, size) &&
+            is_watch_at(cpu, n, va, size, hit) &&
             (!(control & WCR_WT) ||
              context_fits(cpu, control >> CR_LBN & 15))) {
             return true;
@@ -297,8 +303,10 @@ bool debug_op_break(InterpCpu *cpu, const Op *op)
 
 static bool any_watch_at(const InterpCpu *cpu, uint64_t va, uint64_t size)
 {
+    uint64_t hit;
+
     for (unsigned n = 0; n < NUM_WATCHES; n++) {
-        if (cpu->sys.dbgwcr[n] & CR_E && is_watch_at(cpu, n, va, size)) {
+        if (cpu->sys.dbgwcr[n] & CR_E && is_watch_at(cpu, n, va, size, &hit)) {
             return true;
         }
     }
@@ -325,6 +333,7 @@ bool debug_check_watch(InterpCpu *cpu, const Op *op, MmuIdx idx, uint64_t va,
 {
     unsigned el = idx == MMU_EL0 ? 0 : 1;
     const DebugPoint *point;
+    uint64_t hit;
 
     if (G_LIKELY(!cpu->debug->watches)) {
         return true;
@@ -333,10 +342,11 @@ bool debug_check_watch(InterpCpu *cpu, const Op *op, MmuIdx idx, uint64_t va,
     if (point && cpu->debug->resume != DEBUG_STEP) {
         return stop_at(cpu, cpu_pc(cpu, op), DEBUG_HIT_WATCH, point);
     }
-    if (!guest_watches(cpu, el, untagged(va), size, access)) {
+    if (!guest_watches(cpu, el, untagged(va), size, access, &hit)) {
         return true;
     }
-    cpu->sys.far_el1 = va;
+    /* With va's tag; an access across pages may begin far from the point. */
+    cpu->sys.far_el1 = va + (hit - untagged(va));
     return cpu_raise(cpu, op, EC_WATCHPOINT_LOWER + cpu->el,
                      ISS_DEBUG | (access == MEM_WRITE ? ISS_WNR : 0));
 }
