@@ -23,7 +23,7 @@
 #define EL1H_D (MODE_EL1H & ~PSTATE_D)
 
 CODE(code_line, "nop\n\tadd x2, x2, #1\n\tadd x2, x2, #2\n\tadd x2, x2, #4");
-CODE(code_loop, "mov x2, #10\n1:\tsub x2, x2, #1\n\tcbnz x2, 1b");
+CODE(code_loop, "mov x1, #10\n1:\tsub x1, x1, #1\n\tcbnz x1, 1b");
 CODE(code_load, "nop\n\tldr x2, [x0]");
 CODE(code_load_byte, "nop\n\tldrb w2, [x0]");
 CODE(code_store, "nop\n\tstr x1, [x0]");
@@ -138,7 +138,7 @@ static void breaks_in_a_loop(void)
 /* ---- watchpoints ---- */
 
 static void watch(const char *name, unsigned mode, const uint32_t *code,
-                  unsigned offset)
+                  int64_t offset)
 {
     const El1 *t = run(mode, code, buffer + offset, 0x55);
 
@@ -150,9 +150,11 @@ static void watch(const char *name, unsigned mode, const uint32_t *code,
 
 static void watch_kinds(unsigned mode)
 {
+    write64(buffer, 0);
     set_watch(buffer, BCR_E | BCR_ANY | WCR_LOAD | WCR_BAS(0xff));
     watch("load, on loads", mode, code_load, 0);
     watch("store, on loads", mode, code_store, 0);
+    write64(buffer, 0);
     set_watch(buffer, BCR_E | BCR_ANY | WCR_STORE | WCR_BAS(0xff));
     watch("load, on stores", mode, code_load, 0);
     watch("store, on stores", mode, code_store, 0);
@@ -163,7 +165,7 @@ static void watch_kinds(unsigned mode)
     watch("store, on both", mode, code_store, 0);
     watch("exclusive load, on both", mode, code_exclusive, 0);
     watch("next word", mode, code_load, 8);
-    watch("word before", mode, code_load, 0xfff8 - 0x10000);
+    watch("word before", mode, code_load, -8);
     watch("across its start", mode, code_load, -4);
 }
 
@@ -183,6 +185,7 @@ static void watch_bytes(void)
     set_watch(buffer, both | WCR_BAS(0xf0));
     watch("low word, high watched", mode, code_store_word, 0);
     watch("high word, high watched", mode, code_store_word, 4);
+    watch("both, high watched", mode, code_store, 0);
     set_watch(buffer + 4, both | WCR_BAS(0x0f));
     watch("low word, at + 4", mode, code_store_word, 0);
     watch("high word, at + 4", mode, code_store_word, 4);
@@ -246,10 +249,11 @@ static void step_along(unsigned mode)
     uint64_t pc = (uint64_t)code_loop + offset;
     unsigned n = 0;
     const El1 *t;
-    uint64_t x2 = 0;
+    uint64_t x1 = 0;
 
     do {
-        t = run_at(mode | PSTATE_SS, pc, other_stack() + offset, 0, x2);
+        t = run_at(mode | PSTATE_SS, pc, other_stack() + offset, 0, x1);
+        x1 = t->x[1];
         pc = t->elr;
         n++;
         if (n < 4) {
