@@ -123,8 +123,8 @@ static void watch_page(InterpCpu *cpu, const uint32_t *code)
     }
     flag = ram_code_flag(ram, ram->start + ((uint8_t *)page - ram->host));
     /* Whoever set it before has asked us, too; nothing is filled since. */
-    if (!atomic_load_explicit(flag, memory_order_relaxed) &&
-        !atomic_exchange(flag, 1)) {
+    if (atomic_load_explicit(flag, memory_order_relaxed) != CODE_HERE &&
+        atomic_exchange(flag, CODE_HERE) != CODE_HERE) {
         tlb_protect_code(cpu, page);
         work_post(cpu->accel, cpu, WORK_PROTECT, (uintptr_t)page);
     }

@@ -27,6 +27,7 @@ struct InterpAccel {
     bool ram_changed; /* since the listener's begin */
     bool ram_lost;
     GPtrArray *ram_code; /* RamCode of each region */
+    Mutex code_lock;     /* whoever takes a code flag away; before CpuWork's */
 
     Mutex lock; /* guards what follows, and each CpuThread's state */
     Cond changed;
@@ -37,6 +38,17 @@ struct InterpAccel {
 /* ram.c; machine lock. */
 void interp_ram_init(InterpAccel *accel);
 void interp_ram_finish(InterpAccel *accel);
-/** RAM at [@offset, @offset + @size) of @mr was written: forget its code. */
+/**
+ * RAM at [@offset, @offset + @size) of @mr was written: forget its code. Any
+ * thread.
+ */
 void interp_ram_written(InterpAccel *accel, MemoryRegion *mr, uint64_t offset,
                         uint64_t size);
+/**
+ * The page with @flag, at @page of the host, was written: if it has code, all
+ * vCPUs but @self (may be NULL) have word to forget it when this returns,
+ * whoever of those who ask at the same time was the first. @self has forgotten
+ * it or has word, too. Any thread.
+ */
+void interp_ram_forget(InterpAccel *accel, InterpCpu *self,
+                       _Atomic uint8_t *flag, void *page);

@@ -210,24 +210,18 @@ static bool ic_iallu(InterpCpu *cpu, const Op *op)
     return true;
 }
 
-/*
- * A page without the flag has no blocks anywhere, or whoever took the flag away
- * has posted already that they are to go.
- */
 static bool ic_ivau(InterpCpu *cpu, const Op *op)
 {
     const TlbPage *page = maintained(cpu, op);
     const RamBlock *ram;
-    uint8_t *host;
 
     if (!page) {
         return false;
     }
     ram = page->ram;
-    if (ram && ram->code && atomic_exchange(ram_code_flag(ram, page->pa), 0)) {
-        host = ram->host + (page->pa - ram->start);
-        block_forget_page(cpu, host);
-        work_post(cpu->accel, cpu, WORK_FORGET, (uintptr_t)host);
+    if (ram && ram->code) {
+        interp_ram_forget(cpu->accel, cpu, ram_code_flag(ram, page->pa),
+                          ram->host + (page->pa - ram->start));
     }
     return true;
 }

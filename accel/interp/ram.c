@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "block.h"
 #include "interp.h"
 #include "tlb.h"
 #include "util/container-of.h"
@@ -28,18 +29,39 @@ typedef struct RamCode {
     _Atomic uint8_t flags[];
 } RamCode;
 
+/*
+ * The flag goes only when everybody has word, or another who finds it gone
+ * would go on with the old code. Who decodes the new code meanwhile sets it
+ * again, and it stays.
+ */
+void interp_ram_forget(InterpAccel *accel, InterpCpu *self,
+                       _Atomic uint8_t *flag, void *page)
+{
+    uint8_t state = CODE_HERE;
+
+    if (atomic_load(flag) == CODE_NONE) {
+        return;
+    }
+    MUTEX_GUARD(&accel->code_lock);
+    if (!atomic_compare_exchange_strong(flag, &state, CODE_LEAVING)) {
+        return;
+    }
+    if (self) {
+        block_forget_page(self, page);
+    }
+    work_post(accel, self, WORK_FORGET, (uintptr_t)page);
+    state = CODE_LEAVING;
+    atomic_compare_exchange_strong(flag, &state, CODE_NONE);
+}
+
 static void forget_written(RamCode *code, InterpAccel *accel, uint64_t offset,
                            uint64_t size)
 {
     uint64_t last = (offset + size - 1) >> TLB_PAGE_BITS;
 
     for (uint64_t i = offset >> TLB_PAGE_BITS; i <= last; i++) {
-        if (atomic_load_explicit(&code->flags[i], memory_order_relaxed) &&
-            atomic_exchange(&code->flags[i], 0)) {
-            uint8_t *page = code->mr->ram + (i << TLB_PAGE_BITS);
-
-            work_post(accel, NULL, WORK_FORGET, (uintptr_t)page);
-        }
+        interp_ram_forget(accel, NULL, &code->flags[i],
+                          code->mr->ram + (i << TLB_PAGE_BITS));
     }
 }
 
@@ -230,6 +252,7 @@ void interp_ram_init(InterpAccel *accel)
 {
     accel->ram_next = g_array_new(false, false, sizeof(RamBlock));
     accel->ram_code = g_ptr_array_new();
+    mutex_init(&accel->code_lock);
     atomic_store(&accel->ram, map_new(accel->ram_next));
     accel->ram_listener = (MemoryListener){
         .name = "interp",
@@ -251,6 +274,7 @@ void interp_ram_finish(InterpAccel *accel)
     }
     g_ptr_array_free(accel->ram_code, true);
     accel->ram_code = NULL;
+    mutex_finish(&accel->code_lock);
     g_array_free(accel->ram_next, true);
     accel->ram_next = NULL;
     g_free(atomic_exchange(&accel->ram, NULL));

@@ -15,11 +15,18 @@ typedef struct RamBlock {
     uint8_t *host;
     bool readonly;
     bool is_device; /* mapped registers: no code, no atomics */
-    /* A byte a page, 1: code was decoded from it; of the whole region. */
+    /* A byte a page, CODE_*; of the whole region. */
     _Atomic uint8_t *code;
     MemoryRegion *mr;
     uint64_t offset; /* of start within mr */
 } RamBlock;
+
+/* The code flag of a page. */
+enum {
+    CODE_NONE,
+    CODE_HERE,    /* blocks were decoded from it */
+    CODE_LEAVING, /* they are to be forgotten; not all vCPUs know it so far */
+};
 
 typedef struct RamMap {
     unsigned n;

@@ -404,6 +404,44 @@ static void test_ic(void)
     end();
 }
 
+static atomic_bool is_over;
+
+static void *other_thread(void *opaque)
+{
+    g_assert_true(run(opaque, IC_IVAU, VA));
+    atomic_store(&is_over, true);
+    return NULL;
+}
+
+/*
+ * Another vCPU forgets the page's code and has not told all so far: who does
+ * the same waits for it, or would go on with what it has decoded.
+ */
+static void test_ic_meanwhile(void)
+{
+    InterpCpu *cpu = begin();
+    pthread_t thread;
+
+    map(0, PA, 0);
+    atomic_fetch_and(&cpu->event, ~(uint32_t)EVENT_WORK);
+    mutex_lock(&world.accel.code_lock);
+    atomic_store(code_flag(), CODE_LEAVING);
+    g_assert_cmpint(pthread_create(&thread, NULL, other_thread, cpu), ==, 0);
+    g_usleep(2000);
+    g_assert_false(atomic_load(&is_over));
+    work_post(&world.accel, world.cpus[1], WORK_FORGET, 0);
+    atomic_store(code_flag(), CODE_NONE);
+    mutex_unlock(&world.accel.code_lock);
+    g_assert_cmpint(pthread_join(thread, NULL), ==, 0);
+    g_assert_true(atomic_load(&cpu->event) & EVENT_WORK);
+    /* What is decoded while the flag is about to go sets it again. */
+    atomic_store(code_flag(), CODE_LEAVING);
+    cpu->pc = VA;
+    g_assert_nonnull(block_find(cpu));
+    g_assert_cmpuint(atomic_load(code_flag()), ==, CODE_HERE);
+    end();
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -418,5 +456,6 @@ int main(int argc, char **argv)
     g_test_add_func("/interp/tlbi/all", test_tlbi);
     g_test_add_func("/interp/tlbi/high", test_tlbi_high);
     g_test_add_func("/interp/ic/all", test_ic);
+    g_test_add_func("/interp/ic/meanwhile", test_ic_meanwhile);
     return g_test_run();
 }
