@@ -14,9 +14,9 @@ CODE(code_nops, "nop\n\tnop\n\tnop\n\tnop");
 
 static void show_state(const char *name, unsigned intid)
 {
-    print("%s: %s: pending %u active %u enabled %u\n", el1_name, name,
-          gic_get(GIC_ISPENDR, intid), gic_get(GIC_ISACTIVER, intid),
-          gic_get(GIC_ISENABLER, intid));
+    begin_line(name);
+    print(" pending %u active %u enabled %u\n", gic_get(GIC_ISPENDR, intid),
+          gic_get(GIC_ISACTIVER, intid), gic_get(GIC_ISENABLER, intid));
 }
 
 /* INTID and, of GICv2's SGIs, whose. */
@@ -27,8 +27,8 @@ static void show_iar(const char *name)
 
 static void show_cpu(const char *name)
 {
-    print("%s: %s: rpr %lx hppir %lx\n", el1_name, name, gic_read_rpr(),
-          gic_read_hppir());
+    begin_line(name);
+    print(" rpr %lx hppir %lx\n", gic_read_rpr(), gic_read_hppir());
 }
 
 /* Does an interrupt come at EL1 with I clear? */
@@ -36,10 +36,12 @@ static void show_taken(const char *name)
 {
     const El1 *t = run(MODE_EL1H & ~PSTATE_I, code_nops, 0, 0);
 
-    print("%s: %s: %s\n", el1_name, name,
-          is_done(t)                              ? "no interrupt"
-          : t->vector == VECTOR_EL1H + VECTOR_IRQ ? "irq"
-                                                  : "something else");
+    begin_line(name);
+    if (is_done(t)) {
+        print(" no interrupt\n");
+    } else {
+        print(" vector %lx\n", t->vector);
+    }
 }
 
 static void prepare(unsigned intid, unsigned priority, bool edge)

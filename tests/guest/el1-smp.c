@@ -495,7 +495,7 @@ static void order(void)
 
 /* ---- interrupts ---- */
 
-static unsigned wait_for_sgi(void)
+static unsigned wait_for_interrupt(void)
 {
     uint64_t iar;
 
@@ -513,7 +513,7 @@ static void task_sgi_ring(unsigned cpu)
         if (cpu == 0) {
             gic_sgi(i % 16, 1u << 1);
         }
-        if (wait_for_sgi() != i % 16) {
+        if (wait_for_interrupt() != i % 16) {
             add_exclusive(&wrong.v, 1);
         }
         if (cpu != 0) {
@@ -529,7 +529,7 @@ static void task_sgi_all(unsigned cpu)
         if (cpu == i % CPUS) {
             gic_sgi(3, (1u << CPUS) - 1);
         }
-        if (wait_for_sgi() != 3) {
+        if (wait_for_interrupt() != 3) {
             add_exclusive(&wrong.v, 1);
         }
         add_exclusive(&counter.v, 1);
@@ -537,11 +537,39 @@ static void task_sgi_all(unsigned cpu)
     }
 }
 
+/* An SPI by software, to each CPU in turn: only that one has it. */
+#define SPI 40u
+
+static void task_spi(unsigned cpu)
+{
+    for (unsigned i = 0; i < rounds / 8; i++) {
+        if (cpu == 0) {
+            gic_route(SPI, i % CPUS);
+            gic_set(GIC_ISPENDR, SPI);
+        }
+        if (cpu == i % CPUS) {
+            if (wait_for_interrupt() != SPI) {
+                add_exclusive(&wrong.v, 1);
+            }
+            add_exclusive(&counter.v, 1);
+        }
+        meet();
+        if ((gic_read_iar() & 0x3ff) != GIC_SPURIOUS) {
+            add_exclusive(&wrong.v, 1);
+        }
+        meet();
+    }
+}
+
 static void interrupts(void)
 {
+    gic_edge(SPI, true);
+    gic_priority(SPI, 0xa0);
+    gic_set(GIC_ISENABLER, SPI);
     ordered("round the table by SGI", task_sgi_ring);
     counted("round the table by SGI", task_sgi_ring);
     counted("SGI to all", task_sgi_all);
+    counted("SPI to each", task_spi);
     show_number("wrong", wrong.v);
 }
 

@@ -143,7 +143,7 @@ static void show_syndrome(const El1 *t)
           (unsigned)t->esr & 0x1ffffff);
 }
 
-static void begin_line(const char *name)
+void begin_line(const char *name)
 {
     print("%s: ", el1_name);
     if (el1_context) {

@@ -62,7 +62,7 @@ uint64_t other_stack(void);
 
 static inline bool is_done(const El1 *t)
 {
-    return (uint32_t)t->esr == (0x56000000 | 0xd0e);
+    return !(t->vector & 3) && (uint32_t)t->esr == (0x56000000 | 0xd0e);
 }
 
 static inline unsigned esr_class(const El1 *t)
@@ -70,6 +70,8 @@ static inline unsigned esr_class(const El1 *t)
     return t->esr >> 26 & 0x3f;
 }
 
+/* The beginning of a line. */
+void begin_line(const char *name);
 /* One line: what came of it; with SPSR, or with FAR relative to @far. */
 void show(const char *name, const El1 *t);
 void show_fault(const char *name, const El1 *t, uint64_t far);
