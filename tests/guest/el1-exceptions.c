@@ -342,6 +342,25 @@ static void stacks(void)
     show_bool("SP_EL1 is kept", t->x[4] == other_stack());
 }
 
+CODE(code_ldxr, "ldxr x2, [x0]");
+CODE(code_stxr, "mov w3, #9\n\tstxr w3, x1, [x0]");
+CODE(code_exclusive, "mov w3, #9\n\tldxr x2, [x0]\n\tstxr w3, x1, [x0]");
+CODE(code_clrex, "ldxr x2, [x0]\n\tclrex\n\tmov w3, #9\n\t"
+                 "stxr w3, x1, [x0]");
+
+/* ERET clears the monitor. */
+static void monitor(void)
+{
+    static uint64_t word[2] __attribute__((aligned(16)));
+    uint64_t at = (uint64_t)word;
+
+    show_number("stxr after ldxr", run(MODE_EL1H, code_exclusive, at, 1)->x[3]);
+    show_number("stxr after clrex", run(MODE_EL1H, code_clrex, at, 2)->x[3]);
+    run(MODE_EL1H, code_ldxr, at, 0);
+    show_number("stxr after eret", run(MODE_EL1H, code_stxr, at, 3)->x[3]);
+    show_number("stored", read64(at));
+}
+
 void payload_main(void)
 {
     static Space space;
@@ -372,5 +391,6 @@ void payload_main(void)
     privileged(MODE_EL1T);
     nested();
     stacks();
+    monitor();
     print("%s: done\n", el1_name);
 }

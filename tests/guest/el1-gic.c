@@ -223,13 +223,13 @@ static void mask(void)
 /* BPR 3: the upper four bits say who preempts, of group 0's; see BPR1. */
 static void binary_point(void)
 {
-    static const uint8_t others[] = {0x40, 0x48, 0x78, 0x70};
+    static const uint8_t others[] = {0x40, 0x80, 0xa0, 0xa8};
 
     for (unsigned bpr = 3; bpr < 8; bpr++) {
         gic_write_bpr(bpr);
         show_number("BPR", gic_read_bpr());
         for (unsigned i = 0; i < sizeof(others); i++) {
-            prepare(SPI, 0x80, true);
+            prepare(SPI, 0xb0, true);
             prepare(SPI + 1, others[i], true);
             gic_set(GIC_ISPENDR, SPI);
             gic_read_iar();

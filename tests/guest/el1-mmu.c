@@ -26,6 +26,13 @@ CODE(code_stlr, "stlr x1, [x0]");
 CODE(code_zva, "dc zva, x0");
 CODE(code_civac, "dc civac, x0");
 
+/* Run by TTBR1_EL1: AT of x0 with the bits x1 in TCR_EL1. */
+CODE(code_at_tcr, "mrs x3, tcr_el1\n\torr x4, x3, x1\n\tmsr tcr_el1, x4\n\t"
+                  "isb\n\ttlbi vmalle1\n\tdsb ish\n\tisb\n\t"
+                  "at s1e1r, x0\n\tisb\n\tmrs x2, par_el1\n\t"
+                  "msr tcr_el1, x3\n\tisb\n\ttlbi vmalle1\n\tdsb ish\n\t"
+                  "isb");
+
 static Space low, high;
 static uint64_t page; /* physical: INSN_DONE, and PATTERN at 8 */
 
@@ -232,6 +239,24 @@ static void low_levels(void)
     }
 }
 
+/* EPD0 takes away what the program itself goes by. */
+static void no_low_walks(void)
+{
+    uint64_t pa = (uint64_t)code_at_tcr, va;
+    const El1 *t;
+
+    space_init(&high, 12, 25);
+    mmu_use(&low, &high, 0);
+    va = high_base(&high) + (pa & 0xfff);
+    map(&high, high_base(&high), pa & -4096ul, 3, PTE_RAM | PTE_RO);
+    map(&high, high_base(&high) + 4096, (pa & -4096ul) + 4096, 3,
+        PTE_RAM | PTE_RO);
+    t = run_at(MODE_EL1H, va, other_stack(), page, 0);
+    show_bool("EPD0 0", is_done(t) && (t->x[2] & 0xfffffffff001) == page);
+    t = run_at(MODE_EL1H, va, other_stack(), page, TCR_EPD0);
+    show_number("EPD0 1, PAR", t->x[2]);
+}
+
 /* ---- permissions ---- */
 
 static void permissions_of(const char *what)
@@ -275,6 +300,11 @@ static void permissions(void)
     space_init(&high, 12, 25);
     mmu_use(&low, &high, 0);
     permissions_of("WXN 0");
+    map(&high, high_base(&high), page, 3, PTE_RAM | PTE_EL0);
+    tlbi_all();
+    show_fault("ldtr with PAN",
+               run(MODE_EL1H | PSTATE_PAN, code_ldtr, high_base(&high), 0),
+               high_base(&high));
     table_bits();
     SYSREG_WRITE(sctlr_el1, SYSREG_READ(sctlr_el1) | SCTLR_WXN);
     tlbi_all();
@@ -525,6 +555,7 @@ void payload_main(void)
     tlbi_all();
     levels();
     low_levels();
+    no_low_walks();
     permissions();
     bad_descriptors();
     walk_aborts();
