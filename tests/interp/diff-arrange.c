@@ -114,6 +114,42 @@ static bool set_exclusive_base(uint32_t word, DiffPlace *place,
     return place->words == 1;
 }
 
+static const uint8_t *template_data(unsigned number)
+{
+    static uint64_t data[DIFF_TEMPLATES][DIFF_DATA_WORDS];
+
+    if (!data[DIFF_TEMPLATES - 1][DIFF_DATA_WORDS - 1]) {
+        for (unsigned i = 0; i < DIFF_TEMPLATES; i++) {
+            diff_template(data[i], i);
+        }
+    }
+    return (const uint8_t *)data[number];
+}
+
+/*
+ * CAS and CASP: as often as not, what they compare with is what is there, and
+ * something above it that does not matter.
+ */
+static void expect_memory(uint32_t word, bool pair, const DiffPlace *place,
+                          DiffState *state, uint64_t *random)
+{
+    unsigned rn = field(word, 5, 5), rs = field(word, 16, 5);
+    unsigned size = 1u << (pair ? 2 + field(word, 30, 1) : word >> 30);
+    uint64_t at = *x_or_sp(state, rn) - DIFF_DATA;
+
+    if (at > DIFF_DATA_SIZE - 16 || diff_one_in(random, 3)) {
+        return;
+    }
+    for (unsigned i = 0; i <= pair; i++) {
+        if (rs + i >= 31 || rs + i == rn || place->used >> (rs + i) & 1) {
+            return;
+        }
+        state->x[rs + i] = diff_random(random);
+        memcpy(&state->x[rs + i],
+               template_data(place->template) + at + i * size, size);
+    }
+}
+
 /* LDXR and the like, LDAR, CAS: the address is aligned or it faults. */
 static bool arrange_exclusive(uint32_t *word, uint32_t fixed, DiffPlace *place,
                               DiffState *state, uint64_t *random)
@@ -143,7 +179,13 @@ static bool arrange_exclusive(uint32_t *word, uint32_t fixed, DiffPlace *place,
     if (!ordered && !load && (!pair || *word >> 31)) {
         return set_exclusive_base(*word, place, state, random);
     }
-    return set_base(*word, 0, place, state, random);
+    if (!set_base(*word, 0, place, state, random)) {
+        return false;
+    }
+    if (pair && (ordered || !(*word >> 31))) {
+        expect_memory(*word, !ordered, place, state, random);
+    }
+    return true;
 }
 
 static bool arrange_literal(uint32_t *word, uint32_t fixed, DiffPlace *place,
@@ -317,6 +359,7 @@ static bool arrange_branch(uint32_t *word, uint32_t fixed, DiffPlace *place,
 #define SYSREG(op0, op1, n, m, op2) \
     ((op0 & 1u) << 19 | (op1) << 16 | (n) << 12 | (m) << 8 | (op2) << 5)
 #define SYSREG_MASK 0x000fffe0u
+#define DCZID_EL0 SYSREG(3, 3, 0, 0, 7)
 
 /* clang-format off */
 /* Those that matter more are there more than once. */
@@ -327,7 +370,7 @@ static const uint32_t el0_registers[] = {
     SYSREG(3, 3, 4, 4, 1),  /* FPSR */
     SYSREG(3, 3, 13, 0, 2), /* TPIDR_EL0 */
     SYSREG(3, 3, 4, 2, 1),  /* DAIF: not at EL0 */
-    SYSREG(3, 3, 0, 0, 7),  /* DCZID_EL0: as the second oracle has it */
+    DCZID_EL0,              /* as the second oracle has it */
 };
 
 static const uint32_t el0_instructions[] = {
@@ -390,6 +433,9 @@ static bool arrange_register_move(uint32_t *word, uint32_t fixed,
         *word = (*word & ~SYSREG_MASK) | r;
     }
     if (!keep_to_aarch64(*word, place, state)) {
+        return false;
+    }
+    if (place->words > 1 && (*word & SYSREG_MASK) == DCZID_EL0) {
         return false;
     }
     return !is_machine_register(*word) || (*word & SYSREG_MASK) == r;

@@ -12,10 +12,11 @@
  * avoided, and so is what belongs to the machine rather than to the CPU.
  */
 typedef struct DiffPlace {
-    unsigned index;   /* of the word in the case's code */
-    unsigned words;   /* how many the code will have */
-    uint32_t used;    /* general registers (bit 31: SP) that address memory */
-    uint32_t written; /* those that words before may have changed */
+    unsigned index;    /* of the word in the case's code */
+    unsigned words;    /* how many the code will have */
+    unsigned template; /* the case's, for what is in memory */
+    uint32_t used;     /* general registers (bit 31: SP) that address memory */
+    uint32_t written;  /* those that words before may have changed */
 } DiffPlace;
 
 /**

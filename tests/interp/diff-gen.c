@@ -81,7 +81,7 @@ static bool line_word(const DiffLine *line, DiffCase *c, DiffPlace *place,
 
 static bool single(const DiffClass *class, DiffCase *c, uint64_t *random)
 {
-    DiffPlace place = {.words = 1};
+    DiffPlace place = {.words = 1, .template = c->template};
 
     return line_word(class->line, c, &place, random);
 }
@@ -114,7 +114,7 @@ static void unallocated(DiffCase *c, uint64_t *random)
             value = near->value ^ (fixed & 1u << diff_below(random, 32));
         }
         word = random_word(fixed, value, random);
-        place = (DiffPlace){.words = 1};
+        place = (DiffPlace){.words = 1, .template = c->template};
     } while (diff_find(word) ||
              !diff_arrange(&word, 0, &place, &c->state, random) ||
              diff_find(word));
@@ -160,7 +160,8 @@ static void sequence_word(DiffCase *c, DiffPlace *place, uint64_t *random)
 
 static void sequence(DiffCase *c, uint64_t *random)
 {
-    DiffPlace place = {.words = 2 + diff_below(random, 7)};
+    DiffPlace place = {.words = 2 + diff_below(random, 7),
+                       .template = c->template};
 
     c->words = place.words;
     for (; place.index < place.words; place.index++) {
@@ -252,10 +253,11 @@ static bool one(const DiffClass *class, DiffCase *c, uint64_t *random)
 static bool again(const DiffClass *class, const DiffCase *c, DiffCase *next,
                   uint64_t *random)
 {
-    DiffPlace place = {.words = 1};
+    unsigned template = diff_below(random, DIFF_TEMPLATES);
+    DiffPlace place = {.words = 1, .template = template};
 
     *next = *c;
-    next->template = diff_below(random, DIFF_TEMPLATES);
+    next->template = template;
     diff_random_state(&next->state, is_float(class), random);
     return c->words == 1 &&
            diff_arrange(&next->code[0], ~0u, &place, &next->state, random);
