@@ -3,7 +3,7 @@
  * el1-tlb: after maintenance nothing of what was is left, in the TLB and in
  * whatever keeps instructions. Every page under test has a number, which is
  * read from it and which its code returns. What the architecture leaves open,
- * the time before TLBI and IC, is not looked at. Arm ARM, D8.13 and B2.
+ * the time before TLBI and IC, is not looked at. Arm ARM, D8 and B2.
  */
 #include "el1.h"
 
