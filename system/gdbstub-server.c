@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,7 +21,7 @@
 #include "util/socket.h"
 #include "util/timer.h"
 
-#define RETRY_NS (250 * NS_PER_MS)
+#define RETRY_NS (50 * NS_PER_MS)
 
 struct GdbServer {
     Accel *accel;
@@ -29,6 +30,7 @@ struct GdbServer {
     char *unlink_path; /* of a local socket */
     Timer retry;       /* a connection could not be taken */
     Chardev *chr;      /* the peer's, or of one that has just gone */
+    int peer_fd;       /* the chardev's */
     Channel channel;
     GdbSession *session; /* NULL: no peer */
 };
@@ -88,6 +90,7 @@ static void meet_peer(GdbServer *server, int fd)
     g_autofree char *text = g_strdup_printf("socket,fd=%d", fd);
     g_autoptr(OptionList) options = option_list_parse(text, "backend", NULL);
 
+    server->peer_fd = fd;
     server->chr = chardev_new_options("gdb", options, NULL);
     g_assert(server->chr); /* a socket of our own is one */
     channel_init(&server->channel, server->chr, &handlers, server);
@@ -109,6 +112,12 @@ static void on_retry(void *opaque)
 }
 
 /* The socket stays readable: to look again at once would be a busy loop. */
+static void accept_later(GdbServer *server)
+{
+    main_loop_set_fd(server->listen_fd, NULL, NULL, NULL);
+    timer_mod_ns(&server->retry, clock_get_ns(CLOCK_REAL) + RETRY_NS);
+}
+
 static void accept_failed(GdbServer *server)
 {
     static LogLimit limit;
@@ -116,17 +125,28 @@ static void accept_failed(GdbServer *server)
     if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
         warn_report_limited(&limit, "gdb: cannot accept a connection: %s",
                             g_strerror(errno));
-        main_loop_set_fd(server->listen_fd, NULL, NULL, NULL);
-        timer_mod_ns(&server->retry, clock_get_ns(CLOCK_REAL) + RETRY_NS);
+        accept_later(server);
     }
+}
+
+/* The peer has gone, and the main loop has not come to that yet. */
+static bool is_going(const GdbServer *server)
+{
+    struct pollfd pfd = {.fd = server->peer_fd, .events = POLLRDHUP};
+
+    return server->session && poll(&pfd, 1, 0) > 0;
 }
 
 static void on_connection(void *opaque)
 {
     GdbServer *server = opaque;
-    int fd =
-        accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int fd;
 
+    if (is_going(server)) {
+        accept_later(server);
+        return;
+    }
+    fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
         accept_failed(server);
         return;
