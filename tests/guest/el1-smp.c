@@ -1,127 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * el1-smp: four CPUs by PSCI, that take locks, pass messages, interrupt each
- * other and change tables and code under each other's feet. Each task is run by
- * all of them at once, and what it counts is the same whoever is faster. Arm
- * ARM, B2.3 and B2.9; DEN 0022.
+ * el1-smp: four CPUs by PSCI, that take locks, pass messages and interrupt each
+ * other. Each task is run by all of them at once, and what it counts is the
+ * same whoever is faster. Arm ARM, B2.3 and B2.9; DEN 0022.
  */
-#include "el1-gic.h"
-
-#define CPUS 4u
-#define DEAD 0xdeadu
-#define INSN_MOVZ 0xd2800000u
-#define INSN_RET 0xd65f03c0u
+#include "el1-cpus.h"
 
 #define PSCI_CPU_OFF 0x84000002ul
 #define PSCI_CPU_ON 0xc4000003ul
 #define PSCI_AFFINITY_INFO 0xc4000004ul
 
-/* Loads from x0, x1 times: x3 counts those of DEAD. */
-CODE(code_reads, "mov x3, #0\n\tmov x4, #0xdead\n1:\tldr x2, [x0]\n\t"
-                 "cmp x2, x4\n\tcinc x3, x3, eq\n\tsub x1, x1, #1\n\t"
-                 "cbnz x1, 1b");
-CODE(code_writes, "mov x4, #0xdead\n1:\tstr x4, [x0]\n\t"
-                  "sub x1, x1, #1\n\tcbnz x1, 1b");
-/* Calls x0, likewise. */
-CODE(code_calls, "mov x3, #0\n\tmov x4, #0xdead\n\tmov x5, x0\n1:\tblr x5\n\t"
-                 "cmp x0, x4\n\tcinc x3, x3, eq\n\tsub x1, x1, #1\n\t"
-                 "cbnz x1, 1b");
-
 static Space space;
-static uint64_t page;   /* physical */
-static unsigned rounds; /* boot argument n */
-
-/* ---- atomics ---- */
-
-/* Words of their own cache line. */
-typedef struct Word {
-    volatile uint64_t v;
-    uint64_t pad[7];
-} __attribute__((aligned(64))) Word;
-
-static uint64_t load_acquire(const Word *w)
-{
-    uint64_t v;
-
-    __asm__ volatile("ldar %0, [%1]" : "=r"(v) : "r"(&w->v) : "memory");
-    return v;
-}
-
-static void store_release(Word *w, uint64_t v)
-{
-    __asm__ volatile("stlr %0, [%1]" ::"r"(v), "r"(&w->v) : "memory");
-}
-
-static uint64_t add_exclusive(volatile uint64_t *p, uint64_t n)
-{
-    uint64_t v;
-    uint32_t failed;
-
-    __asm__ volatile("1: ldaxr %0, [%2]\n\tadd %0, %0, %3\n\t"
-                     "stlxr %w1, %0, [%2]\n\tcbnz %w1, 1b"
-                     : "=&r"(v), "=&r"(failed)
-                     : "r"(p), "r"(n)
-                     : "memory");
-    return v;
-}
-
-static void dmb(void)
-{
-    __asm__ volatile("dmb ish" ::: "memory");
-}
-
-static void relax(void)
-{
-    __asm__ volatile("yield" ::: "memory");
-}
-
-/* ---- all CPUs at once ---- */
-
-typedef void Task(unsigned cpu);
-
-static Word arrived, phase;
-static Task *volatile task;
-
-static void meet(void)
-{
-    uint64_t now = load_acquire(&phase);
-
-    if (add_exclusive(&arrived.v, 1) == CPUS) {
-        arrived.v = 0;
-        store_release(&phase, now + 1);
-        return;
-    }
-    while (load_acquire(&phase) == now) {
-        relax();
-    }
-}
-
-static void all(Task *t)
-{
-    task = t;
-    meet();
-    t(0);
-    meet();
-}
-
-static void enter(void)
-{
-    mmu_use(&space, NULL, 0);
-    gic_cpu_init();
-    for (unsigned i = 0; i < 16; i++) {
-        gic_set(GIC_ISENABLER, i);
-    }
-}
-
-static void secondary(void)
-{
-    enter();
-    for (;;) {
-        meet();
-        task(this_cpu());
-        meet();
-    }
-}
 
 /* ---- PSCI ---- */
 
@@ -197,13 +86,13 @@ static void power(void)
         }
     }
     for (unsigned cpu = 1; cpu < CPUS; cpu++) {
-        show_bool("on", cpu_start(cpu, secondary));
+        show_bool("on", cpu_start(cpu, cpus_follow));
     }
 }
 
 /* ---- locks and atomics ---- */
 
-static Word lock, counter, pair[1];
+static Word lock, pair[1];
 static uint32_t narrow[2];
 
 static void task_exclusives(unsigned cpu)
@@ -332,13 +221,6 @@ static void task_narrow(unsigned cpu)
     }
 }
 
-static void counted(const char *name, Task *t)
-{
-    counter.v = 0;
-    all(t);
-    show_number(name, counter.v);
-}
-
 static void paired(const char *name, Task *t)
 {
     pair[0].v = 0;
@@ -361,8 +243,6 @@ static void atomics(void)
 }
 
 /* ---- order ---- */
-
-static Word data[CPUS], flag[CPUS], answer[CPUS], wrong;
 
 /* Even CPUs write, odd ones read: data that is older than its flag is wrong. */
 static void pass_messages(unsigned cpu, bool barriers)
@@ -474,16 +354,6 @@ static void task_independent(unsigned cpu)
     }
 }
 
-static void ordered(const char *name, Task *t)
-{
-    for (unsigned i = 0; i < CPUS; i++) {
-        data[i].v = flag[i].v = answer[i].v = flag[i].pad[0] = 0;
-    }
-    wrong.v = 0;
-    all(t);
-    print("%s: %s: wrong=%lu\n", el1_name, name, wrong.v);
-}
-
 static void order(void)
 {
     ordered("messages by stlr and ldar", task_messages);
@@ -573,204 +443,12 @@ static void interrupts(void)
     show_number("wrong", wrong.v);
 }
 
-/* ---- tables and code ---- */
-
-#define VA 0xc0000000ul
-
-static void tlbi_broadcast(unsigned kind)
-{
-    uint64_t arg = VA >> 12;
-
-    __asm__ volatile("dsb ishst" ::: "memory");
-    switch (kind % 3) {
-    case 0:
-        __asm__ volatile("tlbi vae1is, %0" ::"r"(arg));
-        break;
-    case 1:
-        __asm__ volatile("tlbi vaale1is, %0" ::"r"(arg));
-        break;
-    default:
-        __asm__ volatile("tlbi vmalle1is");
-    }
-    __asm__ volatile("dsb ish\n\tisb" ::: "memory");
-}
-
-static void map_page(void)
-{
-    map(&space, VA, page, 3, PTE_RAM | PTE_EL0);
-    __asm__ volatile("dsb ish\n\tisb" ::: "memory");
-}
-
-static void map_code(void)
-{
-    map(&space, VA, page, 3, PTE_RAM | PTE_EL0 | PTE_RO);
-    __asm__ volatile("dsb ish\n\tisb" ::: "memory");
-}
-
-static void unmap_page(unsigned kind)
-{
-    *descriptor(&space, VA, 3) = 0;
-    tlbi_broadcast(kind);
-}
-
-static void patch(uint64_t at, uint32_t insn)
-{
-    write32(at, insn);
-    __asm__ volatile(
-        "dc cvau, %0\n\tdsb ish\n\tic ivau, %0\n\tdsb ish\n\tisb" ::"r"(at)
-        : "memory");
-}
-
-/* What the others do until the first CPU is through. */
-static void disturb(unsigned cpu, const uint32_t *code)
-{
-    while (!load_acquire(&flag[0])) {
-        const El1 *t = run(cpu & 1 ? MODE_EL1H : MODE_EL0, code, VA, 500);
-
-        if (t->x[3]) {
-            add_exclusive(&wrong.v, t->x[3]);
-        }
-        if (!is_done(t) && (t->esr & 0x3f) != 7) {
-            add_exclusive(&wrong.v, 1u << 20);
-        }
-        add_exclusive(&answer[cpu].v, 1);
-    }
-}
-
-/* Everybody has got somewhere, so that there is something to see. */
-static void let_others_run(void)
-{
-    for (unsigned i = 1; i < CPUS; i++) {
-        uint64_t v = answer[i].v;
-
-        while (load_acquire(&answer[i]) < v + 2) {
-            relax();
-        }
-    }
-}
-
-static void task_unmap_reads(unsigned cpu)
-{
-    if (cpu) {
-        disturb(cpu, code_reads);
-        return;
-    }
-    for (unsigned i = 0; i < rounds; i++) {
-        write64(page, i);
-        map_page();
-        if (i % 32 == 0) {
-            let_others_run();
-        }
-        unmap_page(i);
-        write64(page, DEAD);
-    }
-    store_release(&flag[0], 1);
-}
-
-/* After the DSB nobody writes to the page, either. */
-static void task_unmap_writes(unsigned cpu)
-{
-    if (cpu) {
-        disturb(cpu, code_writes);
-        return;
-    }
-    for (unsigned i = 0; i < rounds; i++) {
-        map_page();
-        if (i % 32 == 0) {
-            let_others_run();
-        }
-        unmap_page(i);
-        write64(page, 0);
-        if (i % 32 == 0) {
-            let_others_run();
-        }
-        if (read64(page)) {
-            add_exclusive(&wrong.v, 1);
-        }
-    }
-    store_release(&flag[0], 1);
-}
-
-static void task_unmap_code(unsigned cpu)
-{
-    if (cpu) {
-        disturb(cpu, code_calls);
-        return;
-    }
-    for (unsigned i = 0; i < rounds; i++) {
-        patch(page, INSN_MOVZ | (i & 0xff) << 5);
-        write32(page + 4, INSN_RET);
-        map_code();
-        if (i % 32 == 0) {
-            let_others_run();
-        }
-        unmap_page(i);
-        patch(page, INSN_MOVZ | DEAD << 5);
-    }
-    store_release(&flag[0], 1);
-}
-
-CODE(code_call, "isb\n\tblr x0");
-
-/* Code that is never older than what its writer has said. */
-static void task_patch_code(unsigned cpu)
-{
-    if (cpu == 0) {
-        for (unsigned i = 1; i <= rounds; i++) {
-            patch(page, INSN_MOVZ | i << 5);
-            store_release(&data[0], i);
-            if (i % 32 == 0) {
-                let_others_run();
-            }
-        }
-        store_release(&flag[0], 1);
-        return;
-    }
-    while (!load_acquire(&flag[0])) {
-        uint64_t least = load_acquire(&data[0]);
-
-        if (run(cpu & 1 ? MODE_EL1H : MODE_EL0, code_call, VA, 0)->x[0] <
-            least) {
-            add_exclusive(&wrong.v, 1);
-        }
-        add_exclusive(&answer[cpu].v, 1);
-    }
-}
-
-/* Everybody waits for everybody, and for the machine. */
-static void task_storm(unsigned cpu)
-{
-    for (unsigned i = 0; i < rounds / 4; i++) {
-        tlbi_broadcast(i + cpu);
-        read32(UART_FR);
-        gic_read_iar();
-        add_exclusive(&counter.v, 1);
-    }
-}
-
-static void tables(void)
-{
-    ordered("reads of a page that goes", task_unmap_reads);
-    ordered("writes to a page that goes", task_unmap_writes);
-    ordered("calls of a page that goes", task_unmap_code);
-    patch(page, INSN_MOVZ);
-    map_code();
-    ordered("code that changes", task_patch_code);
-    counted("tlbi storm", task_storm);
-}
-
 void payload_main(void)
 {
     el1_name = "el1-smp";
-    rounds = arg("n", 2000);
-    page = new_page();
-    space_init(&space, 12, 25);
-    map_machine(&space);
-    map(&space, VA, page, 3, PTE_RAM | PTE_EL0);
-    *descriptor(&space, VA, 3) = 0;
-    gic_init();
+    cpus_init(&space);
     power();
-    enter();
+    cpus_enter();
     all(task_nothing);
     for (unsigned cpu = 1; cpu < CPUS; cpu++) {
         show_psci("cpu on, which is", psci(PSCI_CPU_ON, cpu, 0x40080000, 0));
@@ -779,6 +457,5 @@ void payload_main(void)
     atomics();
     order();
     interrupts();
-    tables();
     print("%s: done\n", el1_name);
 }
