@@ -38,7 +38,7 @@
 #define FPEN (3ull << 20)
 /* 32 bits of address, no upper half. */
 #define TCR (32ull | 1ull << 23)
-#define ESR_EC(esr) ((unsigned)((esr) >> 26))
+#define CLASS_OF(esr) ((unsigned)((esr) >> 26))
 #define FSC_ALIGNMENT 0x21
 /* A case branches forward only, so it has no more blocks than words. */
 #define MAX_BLOCKS 100
@@ -162,7 +162,7 @@ static void store(DiffState *state)
 /* By the signal that Linux makes of it. */
 static DiffStop stop_of(uint64_t esr)
 {
-    switch (ESR_EC(esr)) {
+    switch (CLASS_OF(esr)) {
     case EC_UNKNOWN:
     case EC_SYSREG:
         return DIFF_STOP_ILL;
