@@ -288,7 +288,22 @@ static void task_messages_dmb(unsigned cpu)
     pass_messages(cpu, true);
 }
 
-/* Each stores its own word and loads its partner's: one of them is new. */
+static Word done[CPUS];
+
+/* Without giving way at first: who waits is to see it at once. */
+static void wait_for_word(const Word *w, uint64_t v)
+{
+    for (unsigned i = 0; load_acquire(w) < v; i++) {
+        if (i > 2000) {
+            relax();
+        }
+    }
+}
+
+/*
+ * Each stores its own word and loads its partner's: one of them is new. Both
+ * begin at about the same time, by another difference each round.
+ */
 static void store_buffers(unsigned cpu, bool barriers)
 {
     unsigned other = cpu ^ 1;
@@ -296,6 +311,11 @@ static void store_buffers(unsigned cpu, bool barriers)
     for (uint64_t i = 1; i <= rounds * 4; i++) {
         uint64_t r;
 
+        store_release(&flag[cpu], 2 * i - 1);
+        wait_for_word(&flag[other], 2 * i - 1);
+        for (uint64_t n = i * (cpu + 1) % 32; n; n--) {
+            __asm__ volatile("nop");
+        }
         if (barriers) {
             data[cpu].v = i;
             dmb();
@@ -305,32 +325,28 @@ static void store_buffers(unsigned cpu, bool barriers)
             r = load_acquire(&data[other]);
         }
         answer[cpu].v = r;
-        store_release(&flag[cpu], i);
-        while (load_acquire(&flag[other]) < i) {
-            relax();
-        }
+        store_release(&flag[cpu], 2 * i);
+        wait_for_word(&flag[other], 2 * i);
         if (cpu < other && answer[cpu].v < i && answer[other].v < i) {
             add_exclusive(&wrong.v, 1);
         }
-        /* Nobody begins the next round before it is judged. */
-        if (cpu < other) {
-            flag[cpu].pad[0] = i;
-            dmb();
-        } else {
-            while (*(volatile uint64_t *)&flag[other].pad[0] < i) {
-                relax();
-            }
-        }
+        /* answer[] is judged before anybody writes to it again. */
+        store_release(&done[cpu], i);
+        wait_for_word(&done[other], i);
     }
 }
 
 static void task_store_buffers(unsigned cpu)
 {
+    done[cpu].v = 0;
+    meet();
     store_buffers(cpu, false);
 }
 
 static void task_store_buffers_dmb(unsigned cpu)
 {
+    done[cpu].v = 0;
+    meet();
     store_buffers(cpu, true);
 }
 
