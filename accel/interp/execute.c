@@ -197,7 +197,8 @@ static inline bool has_event(const InterpCpu *cpu)
             ENTER(link->to);                                       \
         }                                                          \
         cpu->pc = (target);                                        \
-        goto link_##i;                                             \
+        way = (i);                                                 \
+        goto follow;                                               \
     } while (0)
 
 #define BRANCH_IF(condition)      \
@@ -230,7 +231,7 @@ static inline bool has_event(const InterpCpu *cpu)
         if (G_LIKELY(p)) {                                                    \
             value = mem_get(p, size);                                         \
         } else if (!mem_load_slow(cpu, op, cpu->mmu_idx, va, size, &value)) { \
-            goto left;                                                        \
+            goto look_up;                                                     \
         }                                                                     \
         D = convert value;                                                    \
         NEXT;                                                                 \
@@ -245,7 +246,7 @@ static inline bool has_event(const InterpCpu *cpu)
         if (G_LIKELY(p)) {                                                \
             mem_put(p, size, D);                                          \
         } else if (!mem_store_slow(cpu, op, cpu->mmu_idx, va, size, D)) { \
-            goto left;                                                    \
+            goto look_up;                                                 \
         }                                                                 \
         NEXT;                                                             \
     }
@@ -269,7 +270,7 @@ static inline bool has_event(const InterpCpu *cpu)
             value[0] = mem_get(p, size);                       \
             value[1] = mem_get(p + size, size);                \
         } else if (!load_pair(cpu, op, va, size, value)) {     \
-            goto left;                                         \
+            goto look_up;                                      \
         }                                                      \
         D = convert value[0];                                  \
         A = convert value[1];                                  \
@@ -286,7 +287,7 @@ static inline bool has_event(const InterpCpu *cpu)
             mem_put(p, size, D);                          \
             mem_put(p + size, size, A);                   \
         } else if (!store_pair(cpu, op, va, size)) {      \
-            goto left;                                    \
+            goto look_up;                                 \
         }                                                 \
         NEXT;                                             \
     }
@@ -324,6 +325,7 @@ void cpu_execute(InterpCpu *cpu, Block *first)
     };
     Block *block;
     const Op *op;
+    unsigned way; /* out of the block */
 
     if (first) {
         block = first;
@@ -343,28 +345,16 @@ look_up:
     }
     ENTER(block);
 
-left:
-    goto look_up;
-
 event:
     cpu->pc = block->pc;
     return;
 
     /* The block that follows is looked up, and remembered. */
-link_0:
+follow:
     if (has_event(cpu)) {
         return;
     }
-    block = block_find_linked(cpu, block, 0);
-    if (!block) {
-        goto look_up;
-    }
-    ENTER(block);
-link_1:
-    if (has_event(cpu)) {
-        return;
-    }
-    block = block_find_linked(cpu, block, 1);
+    block = block_find_linked(cpu, block, way);
     if (!block) {
         goto look_up;
     }
@@ -520,12 +510,12 @@ link_1:
 
 do_CALL:
     if (G_UNLIKELY(!((OpFn *)(uintptr_t)op->imm)(cpu, op))) {
-        goto left;
+        goto look_up;
     }
     NEXT;
 do_CALLD:
     if (G_UNLIKELY(!((OpFn *)(uintptr_t)op->imm)(cpu, op))) {
-        goto left;
+        goto look_up;
     }
     op++;
     NEXT;
@@ -534,14 +524,14 @@ do_DATUM:
 do_FPCHECK:
     if (G_UNLIKELY(cpu->fp_trapped)) {
         cpu_raise(cpu, op, EC_FP, FP_TRAP_ISS);
-        goto left;
+        goto look_up;
     }
     NEXT;
 do_SPCHECK:
     if (G_UNLIKELY(cpu->x[X_SP] & 15) &&
         cpu->sys.sctlr_el1 & (cpu->el ? SCTLR_SA : SCTLR_SA0)) {
         cpu_raise(cpu, op, EC_SP_ALIGN, 0);
-        goto left;
+        goto look_up;
     }
     NEXT;
 
