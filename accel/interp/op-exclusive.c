@@ -4,8 +4,9 @@
  *
  * A load-exclusive records the address and the value; the store-exclusive is a
  * compare-and-swap with that value, so it fails when somebody else has stored
- * anything else meanwhile. That the same value may have been stored in between
- * goes unnoticed; programs for Armv8 cannot tell, as they only see values.
+ * anything else meanwhile. That the value was another one in between and is
+ * back goes unnoticed: a program that relies on a store-exclusive for that, as
+ * a list without tags may, is not served here.
  */
 
 #include "atomic.h"
