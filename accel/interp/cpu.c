@@ -16,7 +16,6 @@
 
 /* SCTLR_EL1: the bits that are 1 in Armv8.0, and SPAN. */
 #define SCTLR_RESET 0x30d00800
-#define DAIF_ALL 15
 #define OSLSR_RESET 0x0a /* implemented, locked */
 
 const uint16_t cond_table[16] = {

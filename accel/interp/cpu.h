@@ -38,6 +38,7 @@ typedef union VReg {
 
 #define TLB_PAGE_BITS 12
 #define TLB_PAGE_SIZE (1u << TLB_PAGE_BITS)
+#define TLB_PAGE_MASK ((uint64_t)TLB_PAGE_SIZE - 1)
 #define TLB_BITS 9
 #define TLB_SIZE (1u << TLB_BITS)
 /*
@@ -192,7 +193,7 @@ enum {
 
 struct InterpCpu {
     uint64_t x[NUM_X];
-    uint64_t pc; /* within a block: of the block's start, see cpu_pc() */
+    uint64_t pc; /* while a block is run: cpu_pc() instead */
 
     /* NZCV: N is the sign of nf, Z is zf == 0, C and V are 0 or 1. */
     int64_t nf;
@@ -218,7 +219,7 @@ struct InterpCpu {
     /* The rest of PSTATE. */
     uint8_t el;    /* 0 or 1 */
     uint8_t spsel; /* SP_EL1 at EL1 */
-    uint8_t daif;  /* bits 3:0 */
+    uint8_t daif;  /* DAIF_* */
     bool pan;
     bool ss;
     bool il;
@@ -250,6 +251,8 @@ void cpu_reset(InterpCpu *cpu);
 /* ---- PSTATE ---- */
 
 #define PSTATE_SS (1u << 21)
+
+enum { DAIF_F = 1, DAIF_I = 2, DAIF_ALL = 15 };
 
 enum {
     COND_EQ,
@@ -302,6 +305,9 @@ void cpu_mode_changed(InterpCpu *cpu);
 /** Address of the instruction that @op belongs to; in the present block. */
 uint64_t cpu_pc(const InterpCpu *cpu, const Op *op);
 
+#define ESR_EC 26
+#define ISS_WNR (1u << 6) /* of data aborts and watchpoints: a write */
+
 /* Exception classes, ESR_ELx.EC. */
 enum {
     EC_UNKNOWN = 0x00,
@@ -334,6 +340,8 @@ bool cpu_undefined(InterpCpu *cpu, const Op *op);
 bool cpu_raise(InterpCpu *cpu, const Op *op, unsigned ec, uint32_t iss);
 /** Takes an IRQ or FIQ if one is asserted and not masked; true if so. */
 bool cpu_take_interrupt(InterpCpu *cpu);
+/** After DAIF or the exception level changed: what was masked is due now. */
+void cpu_unmasked(InterpCpu *cpu);
 /** True when an interrupt line is asserted, masked or not (WFI ends). */
 bool cpu_has_interrupt(const InterpCpu *cpu);
 /** Are breakpoint, watchpoint and step exceptions taken from EL @el, with

@@ -32,15 +32,11 @@
 #define WCR_WT (1u << 20)
 #define WCR_MASK 24
 
-#define MDSCR_SS (1u << 0)
 #define MDSCR_MDE (1u << 15)
 
 #define ISS_DEBUG 0x22
 #define ISS_STEP_EX (1u << 6)
 #define ISS_STEP_ISV (1u << 24)
-#define ISS_WNR (1u << 6)
-
-#define ESR_EC 26
 
 #define INSN_ERET 0xd69f03e0
 #define INSN_SVC 0xd4000001

@@ -7,6 +7,7 @@
  * while an interrupt is asserted gets EVENT_IRQ posted.
  */
 #include "block.h"
+#include "id.h"
 #include "mem.h"
 #include "sctlr.h"
 
@@ -19,15 +20,9 @@
 #define MODE_EL1T 4
 #define MODE_EL1H 5
 
-enum { DAIF_F = 1, DAIF_I = 2, DAIF_ALL = 15 };
-
-#define ESR_EC 26
 #define ESR_IL (1u << 25)
 
-#define MDSCR_SS (1u << 0)
 #define MDSCR_KDE (1u << 13)
-#define OSLSR_OSLK (1u << 1)
-#define CPACR_FPEN 20
 
 enum { VECTOR_SYNC = 0, VECTOR_IRQ = 0x80, VECTOR_FIQ = 0x100 };
 
@@ -75,14 +70,12 @@ void cpu_set_pstate(InterpCpu *cpu, uint64_t spsr)
         cpu->il = true;
     }
     cpu_mode_changed(cpu);
-    if (cpu_has_interrupt(cpu)) {
-        cpu_post(cpu, EVENT_IRQ);
-    }
+    cpu_unmasked(cpu);
 }
 
 void cpu_mode_changed(InterpCpu *cpu)
 {
-    unsigned fpen = cpu->sys.cpacr_el1 >> CPACR_FPEN & 3;
+    uint64_t fpen = cpu->sys.cpacr_el1 & CPACR_FPEN;
 
     if (cpu->el == 0) {
         cpu->mmu_idx = MMU_EL0;
@@ -90,7 +83,7 @@ void cpu_mode_changed(InterpCpu *cpu)
         cpu->mmu_idx = cpu->pan ? MMU_EL1_PAN : MMU_EL1;
     }
     cpu->tlb = cpu->tlbs[cpu->mmu_idx];
-    cpu->fp_trapped = fpen == 1 ? cpu->el == 0 : fpen != 3;
+    cpu->fp_trapped = fpen == CPACR_FPEN_EL1 ? !cpu->el : fpen != CPACR_FPEN;
 }
 
 /* ---- exceptions ---- */
@@ -139,6 +132,13 @@ bool cpu_undefined(InterpCpu *cpu, const Op *op)
 bool cpu_has_interrupt(const InterpCpu *cpu)
 {
     return atomic_load(&cpu->irq) || atomic_load(&cpu->fiq);
+}
+
+void cpu_unmasked(InterpCpu *cpu)
+{
+    if (cpu_has_interrupt(cpu)) {
+        cpu_post(cpu, EVENT_IRQ);
+    }
 }
 
 bool cpu_take_interrupt(InterpCpu *cpu)

@@ -32,8 +32,10 @@
 #define SCTLR_RES1 0x30500800
 
 #define CPACR_FPEN (3u << 20)
+#define CPACR_FPEN_EL1 (1u << 20) /* not at EL0 */
 #define FP_TRAP_ISS (0x1eu << 20) /* CV, COND: always */
 #define OSLSR_OSLK (1u << 1)
+#define MDSCR_SS (1u << 0)
 #define WFX_ISS (1u << 24 | 0xeu << 20) /* CV, COND: always; WFI */
 
 /* Of fp.h's bits. */

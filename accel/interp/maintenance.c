@@ -12,15 +12,13 @@
 
 #include "accel/soft-gic.h"
 #include "block.h"
+#include "id.h"
 #include "interp.h"
 #include "sctlr.h"
 #include "sysreg.h"
 #include "tlb.h"
 #include "work.h"
 
-#define ZVA_SIZE 64
-
-#define ISS_WNR (1u << 6)
 #define ISS_CM (1u << 8)
 
 #define PAR_F (1u << 0)
@@ -188,7 +186,7 @@ static bool dc_set_way(InterpCpu *cpu, const Op *op)
 static bool dc_zva(InterpCpu *cpu, const Op *op)
 {
     return by_sctlr(cpu, op, SCTLR_DZE) &&
-           mem_zero(cpu, op, cpu->x[op->rd], ZVA_SIZE);
+           mem_zero(cpu, op, cpu->x[op->rd], DCZ_SIZE);
 }
 
 static bool ic_ialluis(InterpCpu *cpu, const Op *op)

@@ -20,9 +20,6 @@
 #include "tlb.h"
 #include "work.h"
 
-#define PAGE_MASK ((uint64_t)TLB_PAGE_SIZE - 1)
-
-#define ISS_WNR (1u << 6)
 #define FSC_SYNC_EXTERNAL 0x10
 
 /* ---- faults ---- */
@@ -78,13 +75,14 @@ static const TlbPage *find_page(InterpCpu *cpu, const Op *op, MmuIdx idx,
 
 static void *host_of(const TlbPage *page, uint64_t va)
 {
-    return page->ram->host + (page->pa - page->ram->start) + (va & PAGE_MASK);
+    return page->ram->host + (page->pa - page->ram->start) +
+           (va & TLB_PAGE_MASK);
 }
 
 static void io_rw(InterpCpu *cpu, const TlbPage *page, uint64_t va, void *buf,
                   unsigned size, bool is_write)
 {
-    hwaddr pa = page->pa + (va & PAGE_MASK);
+    hwaddr pa = page->pa + (va & TLB_PAGE_MASK);
 
     work_leave_guest(cpu);
     address_space_rw(address_space_memory(), pa, buf, size, is_write);
@@ -96,7 +94,8 @@ static void written(InterpCpu *cpu, const TlbPage *page, uint64_t va,
                     unsigned size)
 {
     const struct RamBlock *ram = page->ram;
-    uint64_t offset = ram->offset + (page->pa - ram->start) + (va & PAGE_MASK);
+    uint64_t offset =
+        ram->offset + (page->pa - ram->start) + (va & TLB_PAGE_MASK);
 
     if (ram->code && atomic_load(ram_code_flag(ram, page->pa))) {
         interp_ram_written(cpu->accel, ram->mr, offset, size);
@@ -153,7 +152,7 @@ static bool copy_part(InterpCpu *cpu, const Op *op, MmuIdx idx, uint64_t va,
 
 static unsigned first_part(uint64_t va, unsigned size)
 {
-    return MIN(size, TLB_PAGE_SIZE - (va & PAGE_MASK));
+    return MIN(size, TLB_PAGE_SIZE - (va & TLB_PAGE_MASK));
 }
 
 /* @aligned: to its elements' size. */

@@ -132,14 +132,15 @@ bool mem_store_block(InterpCpu *cpu, const Op *op, uint64_t va, const void *buf,
                      unsigned size);
 
 /**
- * Host memory for an atomic access: @va is aligned to @size, at most 4096. Sets *@host, or raises: what is not
- * RAM gives a data abort (unsupported exclusive or atomic access). With
- * MEM_WRITE the page counts as written: code on it is forgotten.
+ * Host memory for an atomic access: @va is aligned to @size, at most 4096.
+ * Sets *@host, or raises: what is not RAM gives a data abort (unsupported
+ * exclusive or atomic access). With MEM_WRITE the page counts as written: code
+ * on it is forgotten.
  */
 bool mem_host(InterpCpu *cpu, const Op *op, uint64_t va, unsigned size,
               MemAccess access, void **host);
 
-/** DC ZVA: zeroes the @size bytes, at most 64 and a power of two, around @va. */
+/** DC ZVA: zeroes the @size bytes around @va, a power of two, at most 64. */
 bool mem_zero(InterpCpu *cpu, const Op *op, uint64_t va, unsigned size);
 
 /**

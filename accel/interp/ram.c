@@ -18,8 +18,6 @@
 #include "util/container-of.h"
 #include "work.h"
 
-#define PAGE_MASK ((uint64_t)TLB_PAGE_SIZE - 1)
-
 /* ---- code flags ---- */
 
 typedef struct RamCode {
@@ -97,7 +95,7 @@ void interp_ram_written(InterpAccel *accel, MemoryRegion *mr, uint64_t offset,
 static RamCode *code_of(InterpAccel *accel, MemoryRegion *mr)
 {
     RamCode *code = (RamCode *)memory_region_write_watch(mr);
-    uint64_t pages = (mr->size + PAGE_MASK) >> TLB_PAGE_BITS;
+    uint64_t pages = (mr->size + TLB_PAGE_MASK) >> TLB_PAGE_BITS;
 
     if (!code) {
         code = g_malloc0(sizeof(*code) + pages);
@@ -160,7 +158,7 @@ static RamMap *map_new(const GArray *blocks)
 static bool trim(const MemoryRegionSection *section, RamBlock *block)
 {
     hwaddr start = section->offset_within_address_space;
-    uint64_t skip = -start & PAGE_MASK;
+    uint64_t skip = -start & TLB_PAGE_MASK;
     uint8_t *host;
 
     if (!memory_region_is_ram(section->mr) || section->size <= skip) {
@@ -169,15 +167,15 @@ static bool trim(const MemoryRegionSection *section, RamBlock *block)
     host = (uint8_t *)memory_region_section_ram(section) + skip;
     *block = (RamBlock){
         .start = start + skip,
-        .size = (section->size - skip) & ~PAGE_MASK,
+        .size = (section->size - skip) & ~TLB_PAGE_MASK,
         .host = host,
         .readonly = section->readonly,
         .is_device = memory_region_is_ram_device(section->mr),
         .mr = section->mr,
         .offset = section->offset_within_region + skip,
     };
-    return block->size && !((uintptr_t)host & PAGE_MASK) &&
-           !(block->offset & PAGE_MASK);
+    return block->size && !((uintptr_t)host & TLB_PAGE_MASK) &&
+           !(block->offset & TLB_PAGE_MASK);
 }
 
 static void ram_begin(MemoryListener *listener)

@@ -26,13 +26,6 @@
 
 /* ---- PSTATE and the stack pointers ---- */
 
-void cpu_unmasked(InterpCpu *cpu)
-{
-    if (atomic_load(&cpu->irq) || atomic_load(&cpu->fiq)) {
-        cpu_post(cpu, EVENT_IRQ);
-    }
-}
-
 static uint64_t read_nzcv(InterpCpu *cpu, const SysReg *reg)
 {
     return (uint64_t)cpu_nzcv(cpu) << 28;

@@ -17,10 +17,7 @@ struct SysReg {
     uint64_t value; /* what a constant reads as */
     /* NULL: by storage or constant. */
     uint64_t (*read)(InterpCpu *cpu, const SysReg *reg);
-    /*
-     * NULL: storage, or nothing to write. False: the exception was taken or
-     * the CPU's state changed so that pc says where to go on.
-     */
+    /* NULL: to storage. */
     void (*write)(InterpCpu *cpu, const SysReg *reg, uint64_t value);
 };
 
@@ -55,5 +52,3 @@ bool sysreg_op_write(InterpCpu *cpu, const Op *op);
  */
 bool sysreg_trap(InterpCpu *cpu, const Op *op, uint32_t encoding, unsigned rt,
                  bool is_read);
-/** After PSTATE.DAIF or the exception level changed: a pending interrupt. */
-void cpu_unmasked(InterpCpu *cpu);

@@ -19,7 +19,6 @@
 #include "interp.h"
 #include "sctlr.h"
 
-#define PAGE_MASK ((uint64_t)TLB_PAGE_SIZE - 1)
 #define VA_BITS 56 /* the rest may be a tag */
 /* Large pages less than this apart are flushed as one range. */
 #define LARGE_GAP (UINT64_C(1) << 30)
@@ -338,7 +337,7 @@ void tlb_protect_code(InterpCpu *cpu, const void *host_page)
         TlbContext *c = &cpu->tlb_state.contexts[i];
 
         if (c->asid != TLB_NO_ASID) {
-            protect_code_in(c, (uintptr_t)host_page & ~PAGE_MASK);
+            protect_code_in(c, (uintptr_t)host_page & ~TLB_PAGE_MASK);
         }
     }
 }
@@ -404,7 +403,7 @@ static void fill_fast(InterpCpu *cpu, MmuIdx idx, uint64_t va,
     TlbEntry e = {never, never, never, 0};
     bool exec;
 
-    va &= ~PAGE_MASK;
+    va &= ~TLB_PAGE_MASK;
     e.host = (uintptr_t)ram->host + (page->pa - ram->start) - va;
     exec = page->perms & MMU_PERM_EXEC && !ram->is_device && is_canonical(va);
     if (exec) {
@@ -474,7 +473,7 @@ static void note_kind(InterpCpu *cpu, uint64_t va, const MmuPage *found)
 
 static uint64_t page_key(const InterpCpu *cpu, MmuIdx idx, uint64_t va)
 {
-    return (va & ~PAGE_MASK) | cpu->tlb_state.current << 4 | idx;
+    return (va & ~TLB_PAGE_MASK) | cpu->tlb_state.current << 4 | idx;
 }
 
 static TlbPage *page_slot(InterpCpu *cpu, uint64_t key)
@@ -500,7 +499,7 @@ static const TlbPage *fill(InterpCpu *cpu, MmuIdx idx, uint64_t va,
     *page = (TlbPage){
         .va = page_key(cpu, idx, va),
         .stamp = cpu->tlb_state.stamp,
-        .pa = found.pa & ~PAGE_MASK,
+        .pa = found.pa & ~TLB_PAGE_MASK,
         .ram = ram_find(map, found.pa),
         .perms = perms_of(&found, idx),
         .level = found.level,

@@ -10,7 +10,6 @@
 #include "interp-program.h"
 #include "translate-cases.h"
 
-#define ISS_WNR (1u << 6)
 #define FSC_ALIGNMENT 0x21
 #define FSC_ATOMIC 0x35 /* unsupported exclusive or atomic access */
 

@@ -6,7 +6,6 @@
 
 #include "interp-program.h"
 
-#define ISS_WNR (1u << 6)
 #define FSC_ALIGNMENT 0x21
 #define FSC_ATOMIC 0x35 /* unsupported exclusive or atomic access */
 #define NOT_RAM UINT64_C(0x10000000)

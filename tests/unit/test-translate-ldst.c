@@ -9,7 +9,6 @@
 
 /* Nothing is there. */
 #define HOLE UINT64_C(0x10000000)
-#define ISS_WNR (1u << 6)
 
 static const Case ldst_cases[] = {
     {"ldrb w1, [x2, #3]",
