@@ -167,8 +167,8 @@ OP(STP32)
 
 /* Anything else: calls the OpFn at imm. */
 OP(CALL)
-OP(CALLD) /* as CALL; the next operation is its DATUM */
-OP(DATUM) /* is never run; imm is what CALLD is about */
+OP(CALLD)   /* as CALL; the next operation is its DATUM */
+OP(DATUM)   /* is never run; imm is what CALLD is about */
 OP(FPCHECK) /* leaves by an exception unless FP and SIMD may be used */
 OP(SPCHECK) /* leaves by an exception if SP is checked and not aligned */
 

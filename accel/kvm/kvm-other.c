@@ -14,8 +14,7 @@ static bool kvm_other_init(Accel *accel, uint64_t guest_phys_end, Error **errp)
     struct utsname host;
 
     uname(&host);
-    error_setg(errp,
-               "kvm: needs an arm64 host; this is %s; try: -accel interp",
+    error_setg(errp, "kvm: needs an arm64 host; this is %s; try: -accel interp",
                host.machine);
     return false;
 }

@@ -104,7 +104,7 @@ struct MemoryRegion {
     int priority;
     MemoryRegion *subregions; /* highest priority first, then latest added */
     MemoryRegion *next;
-    bool published; /* was in a flat view some time */
+    bool published;                    /* was in a flat view some time */
     _Atomic(MemoryWriteWatch *) watch; /* of RAM; NULL: nobody watches */
 };
 
@@ -162,8 +162,8 @@ void memory_region_set_address(MemoryRegion *mr, hwaddr addr);
  */
 void memory_region_set_write_watch(MemoryRegion *mr, MemoryWriteWatch *watch);
 
-static inline MemoryWriteWatch *
-memory_region_write_watch(const MemoryRegion *mr)
+static inline MemoryWriteWatch *memory_region_write_watch(
+    const MemoryRegion *mr)
 {
     return atomic_load_explicit(&mr->watch, memory_order_acquire);
 }
