@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# boards: bus=platform
 # seconds: 60
 # A debugger of a guest of two CPUs: breakpoints, watchpoints and steps by the
 # CPU's own debug registers, registers, memory, and both CPUs. The guest is the

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# boards: bus=platform
 # variants: one-cpu eight-cpus gic-max gzip dtb file-serial
 # seconds: 90
 # Linux boots without a device, in the ways the machine can be given, and its

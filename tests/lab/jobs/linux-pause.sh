@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# boards: bus=platform
 # seconds: 90
 # A guest that is stopped for five seconds does not notice: its clock stands
 # still with it.
