@@ -23,4 +23,4 @@ static inline int fd_steal(int *fd)
     return taken;
 }
 
-#define autofd __attribute__((cleanup(fd_close)))
+#define autofd __attribute__((cleanup(fd_close), unused))

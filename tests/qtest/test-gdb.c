@@ -269,9 +269,9 @@ static void setup(Fixture *f, const void *data)
 
 static void teardown(Fixture *f, const void *data)
 {
-    g_autofree char *line = qmp(f, "quit");
     int status;
 
+    g_free(qmp(f, "quit"));
     g_assert_cmpint(waitpid(f->pid, &status, 0), ==, f->pid);
     g_assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     close(f->qmp);
