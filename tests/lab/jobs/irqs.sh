@@ -11,9 +11,5 @@ field_is handled 10000
 field_is lost 0
 field_is double 0
 field_is unclaimed 0
-if [ "$VARIANT" = trap ]; then
-    note "$(field spurious) spurious entries"
-else
-    field_is spurious 0
-fi
+found_clear spurious $VARIANT
 pass

@@ -19,10 +19,6 @@ field_is held 1
 field_is released 1
 field_is gpio_handled 100
 field_is gpio_lost 0
-if [ "$route" = trap ]; then
-    note "$(field spurious)+$(field gpio_spurious) spurious entries"
-else
-    field_is spurious 0
-    field_is gpio_spurious 0
-fi
+found_clear spurious $route
+found_clear gpio_spurious $route
 pass
