@@ -149,8 +149,8 @@ static bool tlbi_aside1(InterpCpu *cpu, const Op *op)
 
 /* ---- DC and IC ---- */
 
-/* By address: EL0 may only where it may read; EL1 wherever there is a page. */
-static const TlbPage *maintained(InterpCpu *cpu, const Op *op)
+/* By address: where there is a page, and with the permissions needed. */
+static const TlbPage *maintained(InterpCpu *cpu, const Op *op, unsigned need)
 {
     const TlbPage *page;
     unsigned fault;
@@ -161,21 +161,28 @@ static const TlbPage *maintained(InterpCpu *cpu, const Op *op)
     page = tlb_lookup(cpu, cpu->mmu_idx, cpu->x[op->rd], MEM_READ, &fault);
     if (!page) {
         maintenance_abort(cpu, op, fault);
-    } else if (!cpu->el && !(page->perms & MMU_PERM_READ)) {
+    } else if (need & ~page->perms) {
         maintenance_abort(cpu, op, MMU_FAULT_PERMISSION + page->level);
         page = NULL;
     }
     return page;
 }
 
-static bool dc_va(InterpCpu *cpu, const Op *op)
+/* EL0 must be able to read there; EL1 may wherever there is a page. */
+static const TlbPage *maintained_by_any(InterpCpu *cpu, const Op *op)
 {
-    return maintained(cpu, op);
+    return maintained(cpu, op, cpu->el ? 0 : MMU_PERM_READ);
 }
 
+static bool dc_va(InterpCpu *cpu, const Op *op)
+{
+    return maintained_by_any(cpu, op);
+}
+
+/* It may lose what was written. */
 static bool dc_ivac(InterpCpu *cpu, const Op *op)
 {
-    return only_el1(cpu, op) && maintained(cpu, op);
+    return only_el1(cpu, op) && maintained(cpu, op, MMU_PERM_WRITE);
 }
 
 static bool dc_set_way(InterpCpu *cpu, const Op *op)
@@ -210,7 +217,7 @@ static bool ic_iallu(InterpCpu *cpu, const Op *op)
 
 static bool ic_ivau(InterpCpu *cpu, const Op *op)
 {
-    const TlbPage *page = maintained(cpu, op);
+    const TlbPage *page = maintained_by_any(cpu, op);
     const RamBlock *ram;
 
     if (!page) {

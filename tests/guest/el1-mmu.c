@@ -25,6 +25,7 @@ CODE(code_ldar, "ldar x2, [x0]");
 CODE(code_stlr, "stlr x1, [x0]");
 CODE(code_zva, "dc zva, x0");
 CODE(code_civac, "dc civac, x0");
+CODE(code_ivac, "dc ivac, x0");
 
 /* Run by TTBR1_EL1: AT of x0 with the bits x1 in TCR_EL1. */
 CODE(code_at_tcr, "mrs x3, tcr_el1\n\torr x4, x3, x1\n\tmsr tcr_el1, x4\n\t"
@@ -522,6 +523,12 @@ static void maintenance(void)
                run(MODE_EL1H, code_civac, va + 0x3047, 0), va + 0x3047);
     show_fault("dc civac at el0, el1's",
                run(MODE_EL0, code_civac, va + 0x4040, 0), va + 0x4040);
+    show_fault("dc ivac", run(MODE_EL1H, code_ivac, va + 0x4040, 0),
+               va + 0x4040);
+    show_fault("dc ivac, read-only", run(MODE_EL1H, code_ivac, va + 0x1047, 0),
+               va + 0x1047);
+    show_fault("dc civac, read-only",
+               run(MODE_EL1H, code_civac, va + 0x1047, 0), va + 0x1047);
 }
 
 static void attributes(void)
