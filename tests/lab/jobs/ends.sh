@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# boards: bus=platform
 # variants: sigterm sigint quit kill peer
 # seconds: 60
 # However a machine ends, its device can be assigned again at once; and while

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# boards: bus=platform
 # variants: icfgr other-cpu wfi small-timeout
 # seconds: 120
 # The same by the default route, in other ways: the guest writes GICD_ICFGR,

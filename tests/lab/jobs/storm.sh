@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# boards: bus=platform
 # variants: irqfd eoi trap
 # seconds: 180
 # system_reset, and stop and cont, in the middle of trapped accesses: no value

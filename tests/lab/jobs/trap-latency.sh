@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# boards: bus=platform
 # seconds: 60
 # The trap route under load: an interrupt every 10 ms, mmap-timeout-ms=5. At
 # least half of the accesses are fast, and with nothing pending the fast path
