@@ -3,7 +3,8 @@
 # What tests/bench/run has the board do: takes each figure of the floor
 # (minivmm) and, where there is one, of the emulator, several times and by
 # turns, and prints "bench: value GIC FIGURE floor|ours NUMBER". MODE says
-# whether the board counts instructions (icount) or time (wall).
+# whether the board counts instructions (icount) or time (wall), or has been
+# booted for a single start of Linux (start-floor, start-ours).
 T=/tmp
 . /lab/lib.sh
 OURS="platypus -M virt,gic-version=$GIC -accel kvm -cpu host -nographic"
@@ -112,15 +113,6 @@ linux_ours()
 wall_time()
 {
     PIN=
-    if linux_floor; then
-        value linux-minivmm floor $((started / 1000))
-        value memory-linux floor "$(number err own_kib)"
-    fi
-    if linux_ours; then
-        value linux ours $((started / 1000))
-        value linux-minivmm ours $((started / 1000))
-        value memory-linux ours "$(number err own_kib)"
-    fi
     floor memory-off err maxrss_kib off none idle=1
     ours memory-off err maxrss_kib off
     for route in irqfd eoi trap; do
@@ -130,17 +122,42 @@ wall_time()
     done
 }
 
+start_floor()
+{
+    PIN=
+    linux_floor || return
+    value linux-minivmm floor $((started / 1000))
+    value memory-linux floor "$(number err own_kib)"
+}
+
+start_ours()
+{
+    PIN=
+    linux_ours || return
+    value linux ours $((started / 1000))
+    value linux-minivmm ours $((started / 1000))
+    value memory-linux ours "$(number err own_kib)"
+}
+
+# repeat COMMAND: RUNS times
+repeat()
+{
+    n=0
+    while [ $n -lt $RUNS ]; do
+        "$1"
+        n=$((n + 1))
+    done
+}
+
 bind_vfio $RTC
-n=0
-while [ $n -lt $RUNS ]; do
-    case $MODE in
-    icount) instructions ;;
-    wall) wall_time ;;
-    esac
-    n=$((n + 1))
-done
-if [ "$MODE" = icount ]; then
+case $MODE in
+icount)
+    repeat instructions
     trap_route
     linux_instructions
-fi
+    ;;
+wall) repeat wall_time ;;
+start-floor) start_floor ;;
+start-ours) start_ours ;;
+esac
 echo "bench: end"
