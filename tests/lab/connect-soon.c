@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the jobs' clients share: the way to a machine that may still start.
+ */
 #include "connect-soon.h"
 
 #include <string.h>
